@@ -1,0 +1,6 @@
+"""Which of the author's files a build may see, and how they are found."""
+
+from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules
+from cog_core.context.scan import BuildContext, Entry, EntryKind
+
+__all__ = ["ALWAYS_IGNORED", "DEFAULT_IGNORES", "BuildContext", "Entry", "EntryKind", "IgnoreRules"]

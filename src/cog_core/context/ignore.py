@@ -1,0 +1,160 @@
+"""The rules of ``.dockerignore`` (Docker documentation, "Build context", section ".dockerignore files").
+
+They are not git's rules: a pattern is anchored at the root of the context, ``**`` stands for any number of
+folders, the last pattern that matches decides, and a pattern that matches a folder covers all that is in it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from functools import cached_property
+from typing import Final
+
+import attrs
+
+DEFAULT_IGNORES: Final = (
+    ".git",
+    ".venv",
+    "**/__pycache__",
+    "**/*.pyc",
+    "**/.DS_Store",
+    "**/.ipynb_checkpoints",
+    "**/.mypy_cache",
+    "**/.pytest_cache",
+    "**/.ruff_cache",
+)
+"""What is left out of a project that has no ``.dockerignore``."""
+
+ALWAYS_IGNORED: Final = (".cog",)
+"""What is left out of every project, as upstream does (reference, section 3.1)."""
+
+
+@attrs.frozen
+class _Pattern:
+    text: str
+    negated: bool
+    expression: re.Pattern[str]
+
+    @classmethod
+    def read(cls, line: str) -> _Pattern | None:
+        text = line.strip()
+        negated = text.startswith("!")
+        if negated:
+            text = text[1:].strip()
+        text = posixpath.normpath(text).lstrip("/") if text else ""
+        if text in {"", "."}:
+            return None
+        return cls(text, negated, re.compile(_expression(text), re.DOTALL))
+
+    def covers(self, path: str) -> bool:
+        """Whether the pattern matches the path or a folder above it."""
+        if self.expression.fullmatch(path):
+            return True
+        return any(self.expression.fullmatch(parent) for parent in _parents(path))
+
+
+@attrs.frozen
+class IgnoreRules:
+    """An ordered list of patterns.
+
+    Attributes:
+        lines: The patterns as written, comments included, so that an engine can be given the same text.
+    """
+
+    lines: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, text: str) -> IgnoreRules:
+        """Read the text of a ``.dockerignore``; a byte order mark in front of it is ignored."""
+        return cls(tuple(text.removeprefix("\ufeff").splitlines()))
+
+    def followed_by(self, *lines: str) -> IgnoreRules:
+        """Return rules in which these lines come last and so have the last word."""
+        return IgnoreRules((*self.lines, *lines))
+
+    @cached_property
+    def _patterns(self) -> tuple[_Pattern, ...]:
+        patterns = (_Pattern.read(line) for line in self.lines if not line.startswith("#"))
+        return tuple(pattern for pattern in patterns if pattern is not None)
+
+    def excludes(self, path: str) -> bool:
+        """Whether a path, relative to the root of the context, is left out."""
+        excluded = False
+        for pattern in self._patterns:
+            if pattern.negated == excluded and pattern.covers(path):
+                excluded = not pattern.negated
+        return excluded
+
+    def may_include_below(self, folder: str) -> bool:
+        """Whether anything below an excluded folder could come back by an exception (``!``)."""
+        return any(pattern.negated and _could_be_below(pattern.text, folder) for pattern in self._patterns)
+
+    @property
+    def text(self) -> str:
+        """The rules as the text of a ``.dockerignore``."""
+        return "".join(f"{line}\n" for line in self.lines)
+
+
+def exactly(path: str) -> str:
+    """Return a pattern that matches this path and nothing else, for paths with special characters."""
+    return re.sub(r"([*?\[\]\\]|^[!#])", r"\\\1", path)
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _could_be_below(pattern: str, folder: str) -> bool:
+    """Compare part by part; a wildcard part could be anything, and ``**`` any number of parts."""
+    wanted, have = pattern.split("/"), folder.split("/")
+    for want, part in zip(wanted, have, strict=False):
+        if "**" in want:
+            return True
+        if not re.compile(_expression(want), re.DOTALL).fullmatch(part):
+            return False
+    return True
+
+
+def _expression(pattern: str) -> str:
+    """Translate a pattern into a regular expression over a whole path."""
+    out: list[str] = []
+    rest = pattern
+    while rest:
+        if rest.startswith("**"):
+            rest = rest[2:].removeprefix("/")
+            out.append("(?:.*/)?" if rest else ".*")
+        elif rest[0] == "*":
+            out.append("[^/]*")
+            rest = rest[1:]
+        elif rest[0] == "?":
+            out.append("[^/]")
+            rest = rest[1:]
+        elif rest[0] == "[":
+            characters, rest = _character_class(rest)
+            out.append(characters)
+        else:
+            if rest[0] == "\\" and len(rest) > 1:
+                rest = rest[1:]
+            out.append(re.escape(rest[0]))
+            rest = rest[1:]
+    return "".join(out)
+
+
+def _character_class(text: str) -> tuple[str, str]:
+    """Translate ``[...]`` at the start of a text; one without an end is a literal bracket."""
+    members: list[str] = []
+    index = 1
+    negated = text[1:2] == "^"
+    index += negated
+    while index < len(text) and (text[index] != "]" or not members):
+        if text[index] == "\\" and index + 1 < len(text):
+            index += 1
+            members.append(re.escape(text[index]))
+        else:
+            members.append("-" if text[index] == "-" else re.escape(text[index]))
+        index += 1
+    if index >= len(text):
+        return re.escape("["), text[1:]
+    return f"[{'^/' if negated else ''}{''.join(members)}]", text[index + 1 :]

@@ -1,0 +1,119 @@
+"""The files of a build context: found once, sorted, never outside the context's root."""
+
+from __future__ import annotations
+
+import os
+import stat
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import attrs
+
+from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules
+from cog_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class EntryKind(str, Enum):
+    """What an entry is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """One file, folder or symbolic link of a context.
+
+    Attributes:
+        path: Relative to the root, with ``/`` between its parts.
+        mode: Permission bits as they are on disk.
+        size: Bytes of a file; 0 otherwise.
+        target: Where a link points, as it is written in the link; the link is never followed.
+    """
+
+    path: str
+    kind: EntryKind
+    mode: int
+    size: int = 0
+    target: str = ""
+
+
+@attrs.frozen
+class BuildContext:
+    """A folder, and the rules that say what of it takes part in a build.
+
+    Attributes:
+        root: The folder.
+        rules: What is left out.
+    """
+
+    root: Path
+    rules: IgnoreRules = attrs.field(factory=IgnoreRules)
+
+    @classmethod
+    def of_project(cls, root: Path) -> BuildContext:
+        """Return the context of an author's project: its ``.dockerignore``, or sensible rules when it has none."""
+        try:
+            rules = IgnoreRules.read((root / ".dockerignore").read_text("utf-8", "surrogateescape"))
+        except FileNotFoundError:
+            rules = IgnoreRules(DEFAULT_IGNORES)
+        return cls(root, rules.followed_by(*ALWAYS_IGNORED))
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, folders before their content, sorted by the bytes of their paths.
+
+        Sockets, pipes and devices are left out: no image can hold them usefully.
+
+        Raises:
+            UsageError: A file or folder cannot be read.
+        """
+        try:
+            found = list(self._walk(""))
+        except PermissionError as error:
+            raise UsageError(
+                f"cannot read {error.filename}",
+                hint="Make it readable, or leave it out of the build with a line in .dockerignore.",
+            ) from error
+        return tuple(sorted(found, key=lambda entry: os.fsencode(entry.path)))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(entry.size for entry in self.entries)
+
+    def path_of(self, entry: Entry) -> Path:
+        """Return where an entry lies on this machine."""
+        return self.root / entry.path
+
+    def _walk(self, folder: str) -> Iterator[Entry]:
+        """Yield what is in a folder; an excluded folder appears only as far as something in it comes back."""
+        with os.scandir(self.root / folder) as children:
+            for child in children:
+                path = f"{folder}/{child.name}" if folder else child.name
+                left_out = self.rules.excludes(path)
+                if child.is_dir(follow_symlinks=False):
+                    if left_out and not self.rules.may_include_below(path):
+                        continue
+                    below = list(self._walk(path))
+                    if below or not left_out:
+                        yield _entry(child, path)
+                    yield from below
+                elif not left_out and (child.is_file(follow_symlinks=False) or child.is_symlink()):
+                    yield _entry(child, path)
+
+
+def _entry(child: os.DirEntry[str], path: str) -> Entry:
+    info = child.stat(follow_symlinks=False)
+    mode = stat.S_IMODE(info.st_mode)
+    if stat.S_ISDIR(info.st_mode):
+        return Entry(path=path, kind=EntryKind.FOLDER, mode=mode)
+    if stat.S_ISLNK(info.st_mode):
+        return Entry(path=path, kind=EntryKind.LINK, mode=0o777, target=os.readlink(child.path))  # noqa: PTH115 - Path would tidy the target
+    return Entry(path=path, kind=EntryKind.FILE, mode=mode, size=info.st_size)

@@ -1,0 +1,93 @@
+"""What happens during a build, as typed values; whoever wants to watch passes a plain callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from cog_core.errors import Origin
+
+
+@attrs.frozen(kw_only=True)
+class StepStarted:
+    """A step begins.
+
+    Attributes:
+        id: Names the step within one build.
+        name: What a person reads.
+        origin: The line of cog.yaml that asked for it.
+    """
+
+    id: str
+    name: str
+    origin: Origin | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StepOutput:
+    """A line that a step printed, without its line end and without secrets."""
+
+    id: str
+    line: str
+
+
+@attrs.frozen(kw_only=True)
+class StepProgress:
+    """How far a step is: ``done`` of ``total`` bytes, or of an unknown amount."""
+
+    id: str
+    what: str
+    done: int
+    total: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StepFinished:
+    """A step ended well.
+
+    Attributes:
+        seconds: How long it took, by a clock that only goes forwards.
+        cached: Nothing had to be done.
+        size: Bytes of the layer that it made, uncompressed; None when unknown.
+    """
+
+    id: str
+    seconds: float
+    cached: bool = False
+    size: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StepFailed:
+    """A step ended badly; the exception that follows says how."""
+
+    id: str
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class Noted:
+    """Something that was decided or assumed for the user."""
+
+    message: str
+    origin: Origin | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Warned:
+    """Something that works but should be changed."""
+
+    message: str
+    origin: Origin | None = None
+    hint: str | None = None
+
+
+Event: TypeAlias = "StepStarted | StepOutput | StepProgress | StepFinished | StepFailed | Noted | Warned"
+Emit: TypeAlias = Callable[[Event], None]
+
+
+def ignore(_: Event) -> None:
+    """Take an event and do nothing."""

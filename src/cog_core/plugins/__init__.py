@@ -1,0 +1,18 @@
+"""How strangers take part: hook specifications, loading, and the choice of a backend."""
+
+from cog_core.plugins.hooks import hookimpl, hookspec
+from cog_core.plugins.manager import FailedPlugin, LoadedPlugin, Plugins, load
+from cog_core.plugins.select import Candidate, Choice, candidates, choose
+
+__all__ = [
+    "Candidate",
+    "Choice",
+    "FailedPlugin",
+    "LoadedPlugin",
+    "Plugins",
+    "candidates",
+    "choose",
+    "hookimpl",
+    "hookspec",
+    "load",
+]

@@ -1,0 +1,156 @@
+"""Which backend does the work: the one asked for, else the first that is there and can do this plan."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
+from cog_core.ir import lacking, lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cog_core.backend import Backend, BackendInfo, Probe
+    from cog_core.ir import BuildPlan
+    from cog_core.ir.capabilities import Requirement
+    from cog_core.plugins.manager import Plugins
+    from cog_core.settings import Settings
+
+PREFERENCE: Final = ("docker", "podman", "buildkit", "oci")
+"""The order in which backends are tried when nobody asks for one; others come after them, by name."""
+
+
+@attrs.frozen(kw_only=True)
+class Candidate:
+    """A backend, what its probe found, and what it lacks for a plan."""
+
+    info: BackendInfo
+    backend: Backend
+    probe: Probe
+    lacks: tuple[Requirement, ...] = ()
+
+    @property
+    def able(self) -> bool:
+        """Usable here, and able to carry out the plan."""
+        return self.probe.usable and not self.lacks
+
+
+@attrs.frozen(kw_only=True)
+class Choice:
+    """The backend that was chosen, the plan lowered for it, and the reason as one line."""
+
+    candidate: Candidate
+    plan: BuildPlan
+    reason: str
+
+
+def candidates(
+    plugins: Plugins, settings: Settings, plan: BuildPlan | None = None, *, only: str | None = None
+) -> Iterator[Candidate]:
+    """Probe backends one after the other, in order of preference.
+
+    Args:
+        plugins: Where backends come from.
+        settings: Passed to each backend.
+        plan: Say what each lacks for this plan.
+        only: Just the backend of this name.
+
+    Raises:
+        UnknownBackend: There is none of that name.
+    """
+    names = [only] if only else sorted(plugins.backends, key=_rank)
+    for name in names:
+        info = plugins.backends.get(name)
+        if info is None:
+            raise _unknown(name, plugins)
+        backend = info.load(settings)
+        probe = backend.probe()
+        lacks = lacking(lower(plan, probe.capabilities), probe.capabilities) if plan and probe.usable else ()
+        yield Candidate(info=info, backend=backend, probe=probe, lacks=lacks)
+
+
+def choose(plugins: Plugins, settings: Settings, plan: BuildPlan, *, asked: str | None = None) -> Choice:
+    """Choose the backend for a plan: ``asked``, then ``COG_BACKEND``, then the first usable and able one.
+
+    Raises:
+        UnknownBackend: The one asked for does not exist.
+        BackendUnavailable: The one asked for, or every one, cannot be used here.
+        UnsupportedPlan: It works, but cannot do this plan; the message names each step and who could.
+    """
+    wanted = asked or settings.backend
+    tried: list[Candidate] = []
+    for candidate in candidates(plugins, settings, plan, only=wanted):
+        tried.append(candidate)
+        if candidate.able:
+            return Choice(
+                candidate=candidate,
+                plan=lower(plan, candidate.probe.capabilities),
+                reason=_reason(tried, asked=asked, from_environment=settings.backend),
+            )
+    raise _nobody(tried, plugins, settings, plan, wanted)
+
+
+def _reason(tried: list[Candidate], *, asked: str | None, from_environment: str | None) -> str:
+    chosen = tried[-1]
+    name = f"{chosen.info.name} ({chosen.probe.reason})"
+    if asked:
+        return f"{name}, as asked"
+    if from_environment:
+        return f"{name}, because of COG_BACKEND"
+    passed = [f"{c.info.name}: {c.probe.reason if not c.probe.usable else _lack(c)}" for c in tried[:-1]]
+    return f"{name}; not {'; not '.join(passed)}" if passed else f"{name}, the first that is usable"
+
+
+def _lack(candidate: Candidate) -> str:
+    return "cannot do " + ", ".join(dict.fromkeys(need.subject for need in candidate.lacks))
+
+
+def _nobody(
+    tried: list[Candidate], plugins: Plugins, settings: Settings, plan: BuildPlan, wanted: str | None
+) -> BackendUnavailable | UnsupportedPlan:
+    usable = [candidate for candidate in tried if candidate.probe.usable]
+    if not usable:
+        lines = "\n".join(f"  {c.info.name}: {c.probe.reason}" for c in tried)
+        fixes = [candidate.probe.fix for candidate in tried if candidate.probe.fix]
+        return BackendUnavailable(
+            f"backend {wanted!r} cannot be used here\n{lines}" if wanted else f"no backend can be used here\n{lines}",
+            hint=f"Try: {fixes[0]}" if fixes else "`cog backends` says what each backend needs.",
+        )
+    lines = "\n".join(
+        f"  {candidate.info.name} cannot do {need.subject}" + (f" ({need.origin})" if need.origin else "")
+        for candidate in usable
+        for need in candidate.lacks
+    )
+    others = [
+        candidate.info.name
+        for candidate in candidates(plugins, settings, plan)
+        if wanted and candidate.info.name != wanted and candidate.able
+    ]
+    needs = {need.capability for need in usable[0].lacks}
+    could = sorted(info.name for info in plugins.backends.values() if needs <= info.capabilities)
+    return UnsupportedPlan(
+        f"no usable backend can carry out this plan\n{lines}",
+        hint=(
+            f"Use --backend {others[0]}."
+            if others
+            else f"Backends that could: {', '.join(could)}; `cog backends` says what they need."
+            if could
+            else "No known backend can; leave that part out of cog.yaml."
+        ),
+        origin=usable[0].lacks[0].origin,
+    )
+
+
+def _unknown(name: str, plugins: Plugins) -> UnknownBackend:
+    near = difflib.get_close_matches(name, plugins.backends, n=1)
+    return UnknownBackend(
+        f"there is no backend named {name!r}",
+        hint=(f"Did you mean {near[0]}? " if near else "") + f"Known backends: {', '.join(plugins.backends)}.",
+    )
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (PREFERENCE.index(name) if name in PREFERENCE else len(PREFERENCE), name)

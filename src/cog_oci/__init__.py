@@ -1,0 +1,1 @@
+"""OCI formats and the registry protocol; imports nothing of ours."""

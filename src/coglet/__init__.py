@@ -1,0 +1,1 @@
+"""A shim for models that import upstream's server module."""
