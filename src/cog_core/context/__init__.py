@@ -1,6 +1,16 @@
 """Which of the author's files a build may see, and how they are found."""
 
+from cog_core.context.export import materialise, tar_stream
 from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules
 from cog_core.context.scan import BuildContext, Entry, EntryKind
 
-__all__ = ["ALWAYS_IGNORED", "DEFAULT_IGNORES", "BuildContext", "Entry", "EntryKind", "IgnoreRules"]
+__all__ = [
+    "ALWAYS_IGNORED",
+    "DEFAULT_IGNORES",
+    "BuildContext",
+    "Entry",
+    "EntryKind",
+    "IgnoreRules",
+    "materialise",
+    "tar_stream",
+]

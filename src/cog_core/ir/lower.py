@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from cog_core.ir.capabilities import MEANINGS
+import attrs
+
+from cog_core.ir.capabilities import MEANINGS, Capability
 from cog_core.ir.steps import (
     RUNTIME,
     WEIGHTS,
     CacheMount,
     Copy,
+    ImageBase,
     Mount,
     PythonBase,
     PythonPackages,
@@ -25,7 +28,6 @@ from cog_core.ir.steps import (
 from cog_core.values import PythonLayout
 
 if TYPE_CHECKING:
-    from cog_core.ir.capabilities import Capability
     from cog_core.ir.plan import BuildPlan
 
 RUNTIME_FOLDER: Final = "/opt/cog"
@@ -53,6 +55,7 @@ def lower(plan: BuildPlan, capabilities: frozenset[Capability], *, layout: Pytho
     Pure: the same arguments give the same plan.
     """
     layout = layout or _default_layout(plan)
+    plan = _with_base(plan, capabilities)
     steps: list[Step] = []
     for step in plan.steps:
         meaning = MEANINGS.get(type(step))
@@ -61,6 +64,14 @@ def lower(plan: BuildPlan, capabilities: frozenset[Capability], *, layout: Pytho
         else:
             steps.extend(_primitives(step, layout))
     return plan.with_steps(*steps)
+
+
+def _with_base(plan: BuildPlan, capabilities: frozenset[Capability]) -> BuildPlan:
+    base = plan.stage.base
+    if not isinstance(base, PythonBase) or Capability.PYTHON_BASE in capabilities:
+        return plan
+    image = ImageBase(reference=f"python:{base.version}-slim", python=base.version, origin=base.origin)
+    return attrs.evolve(plan, stage=attrs.evolve(plan.stage, base=image))
 
 
 def _default_layout(plan: BuildPlan) -> PythonLayout | None:

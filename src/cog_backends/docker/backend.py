@@ -1,0 +1,155 @@
+"""The backend ``docker``: probe, build, deliver, inspect, push, run."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import attrs
+from cog_oci.docker_archive import read_archive
+from cog_oci.layout import Layout
+
+from cog_backends.docker.build import Builder
+from cog_backends.docker.client import Engine, connect, context_name
+from cog_backends.docker.containers import start
+from cog_backends.docker.plugin import CAPABILITIES
+from cog_backends.docker.rungs import Rung, RungKind, choose_rung
+from cog_core.backend import Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
+from cog_core.errors import BackendError, CogError, RegistryError
+from cog_core.events import StepFinished, StepProgress, StepStarted
+from cog_core.ir import Capability
+from cog_core.process import run as run_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cog_core.backend import BuildRequest, Container, ImageInfo, RunRequest
+    from cog_core.events import Emit
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
+
+_MOUNTS = frozenset({Capability.SECRET_MOUNT, Capability.BIND_MOUNT, Capability.CACHE_MOUNT})
+
+
+class DockerBackend:
+    """Builds and runs images with the Docker engine of the user's context."""
+
+    def __init__(self, settings: Settings, run: Runner = run_process) -> None:
+        self._settings = settings
+        self._run = run
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return connect(self._settings)
+
+    @cached_property
+    def _rung(self) -> Rung:
+        return choose_rung(self._engine.version, self._settings.environ, self._run)
+
+    @property
+    def _builder(self) -> str | None:
+        """The context's own builder, unless the user chose one: a container driver sees no local images."""
+        return None if self._settings.environ.get("BUILDX_BUILDER") else context_name(self._settings)
+
+    def probe(self) -> Probe:
+        """Say whether an engine answers, and which rung leads to its builder."""
+        try:
+            engine, rung = self._engine, self._rung
+        except CogError as error:
+            return Probe(usable=False, reason=error.message.splitlines()[0], fix="start Docker")
+        return Probe(
+            usable=True,
+            reason=f"Docker {engine.version}, {rung.kind.value}",
+            version=engine.version,
+            capabilities=CAPABILITIES - _MOUNTS if rung.kind is RungKind.CLASSIC else CAPABILITIES,
+            details={"host": engine.host, "platform": str(engine.platform), "builder": rung.kind.value},
+        )
+
+    def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
+        """Build the image, then deliver it to every output."""
+        tags = tuple(output.tag for output in request.outputs if isinstance(output, ToStore))
+        builder = Builder(
+            engine=self._engine, rung=self._rung, settings=self._settings, run=self._run, name=self._builder
+        )
+        image_id = builder.build(request, tags, emit)
+        try:
+            info = self._engine.inspect(tags[0] if tags else image_id)
+            for output in request.outputs:
+                match output:
+                    case ToLayout(path=path):
+                        self._export_layout(info, path)
+                    case ToDockerArchive(path=path):
+                        self._export_archive(info, path)
+                    case ToRegistry(reference=reference):
+                        info = attrs.evolve(info, digest=self.push(info.image_id, reference, emit))
+                    case ToStore():
+                        pass
+        finally:
+            if not tags:
+                self._engine.remove(image_id)
+        return attrs.evolve(info, image_id=image_id)
+
+    def inspect(self, reference: str) -> ImageInfo:
+        """Return what an image of the engine's store says about itself."""
+        return self._engine.inspect(reference)
+
+    def push(self, reference: str, target: str, emit: Emit) -> str:
+        """Push by the engine and return the manifest's digest."""
+        engine = self._engine
+        known = engine.has(target)
+        if reference != target:
+            engine.tag(reference, target)
+        try:
+            return _pushed(engine, target, emit)
+        finally:
+            if reference != target and not known:
+                engine.remove(target)
+
+    def run(self, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
+        """Start a container, pulling its image first when it is not there."""
+        if not self._engine.has(request.reference):
+            for message in self._engine.pull(request.reference):
+                if "error" in message:
+                    raise BackendError(f"cannot pull {request.reference}: {message['error']}")
+        return start(self._engine, request, on_line)
+
+    def _export_archive(self, info: ImageInfo, path: Path) -> None:
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            with partial.open("wb") as file:
+                for chunk in self._engine.save(_name(info)):
+                    file.write(chunk)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _export_layout(self, info: ImageInfo, path: Path) -> None:
+        scratch = self._settings.cache / "tmp" / f"{info.image_id.rpartition(':')[2][:16]}.tar"
+        try:
+            self._export_archive(info, scratch)
+            read_archive(scratch, Layout.create(path))
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+def _name(info: ImageInfo) -> str:
+    return info.references[0] if info.references else info.image_id
+
+
+def _pushed(engine: Engine, target: str, emit: Emit) -> str:
+    emit(StepStarted(id="push", name=f"push {target}"))
+    digest = ""
+    for message in engine.push(target):
+        if "error" in message:
+            raise RegistryError(
+                f"cannot push {target}: {message['error']}",
+                hint="Log in with `cog login`, and check that the repository exists and that you may write there.",
+            )
+        detail = message.get("progressDetail") or {}
+        if detail.get("total"):
+            emit(StepProgress(id="push", what=str(message.get("id")), done=detail["current"], total=detail["total"]))
+        if isinstance(message.get("aux"), dict):
+            digest = message["aux"].get("Digest", digest)
+    emit(StepFinished(id="push", seconds=0.0))
+    return digest

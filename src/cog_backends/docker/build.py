@@ -1,0 +1,183 @@
+"""One build: stage the contexts, call the builder on the chosen rung, tell what happens, leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from cog_backends.docker import stage
+from cog_backends.docker.commands import BuildOptions, build_argv, build_environment
+from cog_backends.docker.progress import Classic, Plain, RawJson, Steps
+from cog_backends.docker.rungs import RungKind
+from cog_core.context import BuildContext, tar_stream
+from cog_core.errors import BackendError, BuildFailed
+from cog_core.ir.dockerfile import FILES, render
+from cog_core.ir.steps import PROJECT
+from cog_core.process import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cog_backends.docker.client import Engine
+    from cog_backends.docker.progress import Progress
+    from cog_backends.docker.rungs import Rung
+    from cog_core.backend import BuildRequest
+    from cog_core.events import Emit
+    from cog_core.ir.dockerfile import Dockerfile
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
+
+DOCKERFILE: Final = "Dockerfile"
+PROXY_ARGUMENTS: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+
+
+@attrs.frozen(kw_only=True)
+class Builder:
+    """A builder that was found, and all that is needed to talk to it.
+
+    Attributes:
+        engine: Where images end up.
+        rung: The way to its builder.
+        name: A buildx builder by name; None leaves the choice to the user's configuration.
+    """
+
+    engine: Engine
+    rung: Rung
+    settings: Settings
+    run: Runner
+    name: str | None = None
+
+    def build(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit) -> str:
+        """Build and return the image's id.
+
+        Raises:
+            BuildFailed: A step failed.
+            BackendError: The builder failed.
+        """
+        if self.rung.kind is RungKind.CLASSIC:
+            return self._build_classic(request, tags, emit)
+        with _workspace(self.settings) as workspace:
+            return self._build_with_cli(request, tags, emit, workspace)
+
+    def _build_with_cli(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit, workspace: Path) -> str:
+        dockerfile = render(request.plan, self.rung.dialect)
+        folders: Mapping[str, Path] = {}
+        carriers: Mapping[str, str] = {}
+        if self.rung.named_contexts:
+            folders = stage.stage_folders(dockerfile, request, workspace)
+        elif dockerfile.contexts:
+            carriers = stage.carrier_names(dockerfile, request)
+            dockerfile = render(request.plan, self.rung.dialect, carriers)
+        (workspace / DOCKERFILE).write_text(dockerfile.text, "utf-8")
+        write_ignore_file(workspace, request.contexts[PROJECT])
+        platform = request.plan.platform
+        options = BuildOptions(
+            dockerfile=workspace / DOCKERFILE,
+            context=request.contexts[PROJECT].root,
+            image_id_file=workspace / "image-id",
+            metadata_file=workspace / "metadata.json",
+            platform=None if platform == self.engine.platform else str(platform),
+            tags=tags,
+            contexts=folders,
+            secrets=_secret_files(request, workspace),
+            proxies=self.settings.proxies,
+            labels=dockerfile.labels,
+            builder=self.name,
+            epoch=request.plan.created if self.rung.named_contexts else None,
+            no_cache=request.no_cache,
+        )
+        try:
+            if carriers:
+                stage.stage_carriers(self.engine, dockerfile, request)
+            self._run_cli(dockerfile, options, emit)
+        finally:
+            stage.remove_carriers(self.engine, carriers)
+        return _image_id(options)
+
+    def _run_cli(self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit) -> None:
+        steps = Steps(dockerfile.instructions, emit)
+        progress: Progress = RawJson(steps) if self.rung.rawjson else Plain(steps)
+        command = Command(
+            argv=build_argv(self.rung, options),
+            env=build_environment(self.settings.environ, options),
+            secrets=frozenset(self.settings.proxies.values()),
+        )
+        completed = self.run(command, on_line=lambda _, line: progress.feed(line))
+        if completed.code:
+            raise progress.failure() or _builder_failed(completed.stderr)
+
+    def _build_classic(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit) -> str:
+        """Send one archive: each context in a folder of its own, so that none can be in the way."""
+        dockerfile = render(request.plan, self.rung.dialect)
+        files = {DOCKERFILE: (dockerfile.text.encode(), 0o644)}
+        files |= {f"{FILES}{file.path}": (file.content.encode(), file.mode) for file in dockerfile.files}
+        contexts = {name: request.contexts[name] for name in (PROJECT, *dockerfile.contexts) if name != FILES}
+        progress = Classic(dockerfile.instructions, emit)
+        messages = self.engine.classic_build(
+            tar_stream(contexts, files, mtime=request.plan.created),
+            tag=tags[0] if tags else None,
+            build_args={name: value for name, value in self.settings.proxies.items() if name in PROXY_ARGUMENTS},
+            labels=dict(dockerfile.labels),
+            no_cache=request.no_cache,
+        )
+        with contextlib.closing(messages):
+            for message in messages:
+                progress.feed_message(message)
+        if failure := progress.failure():
+            raise failure
+        progress.end()
+        if not progress.image_id:
+            raise BackendError("the engine ended the build without an image")
+        for tag in tags[1:]:
+            self.engine.tag(progress.image_id, tag)
+        return progress.image_id
+
+
+def write_ignore_file(folder: Path, context: BuildContext) -> None:
+    """Write the context's rules where BuildKit looks for them first: beside the Dockerfile, not in the project."""
+    text = context.rules.text
+    (folder / f"{DOCKERFILE}.dockerignore").write_text(text, "utf-8", "surrogateescape")
+
+
+@contextlib.contextmanager
+def _workspace(settings: Settings) -> Iterator[Path]:
+    parent = settings.cache / "tmp"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="docker-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _builder_failed(stderr: str) -> BackendError:
+    """Make an error of what the command line says when no step failed, such as a base that cannot be had."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith(("{", "#", "---"))]
+    message = lines[-1].removeprefix("ERROR: ") if lines else "the builder gave no reason"
+    return BuildFailed(f"docker build failed: {message}", output=tuple(lines[-20:]))
+
+
+def _image_id(options: BuildOptions) -> str:
+    """Prefer the configuration's digest: with containerd's store the id file holds a manifest's digest."""
+    with contextlib.suppress(OSError, ValueError):
+        metadata = json.loads(options.metadata_file.read_text("utf-8"))
+        if digest := metadata.get("containerimage.config.digest"):
+            return str(digest)
+    return options.image_id_file.read_text("utf-8").strip()
+
+
+def _secret_files(request: BuildRequest, workspace: Path) -> dict[str, Path]:
+    folder = workspace / "secrets"
+    folder.mkdir(mode=0o700)
+    files: dict[str, Path] = {}
+    for name, secret in request.secrets.items():
+        files[name] = folder / name
+        files[name].touch(mode=0o600)
+        files[name].write_bytes(secret.read())
+    return files

@@ -1,0 +1,103 @@
+"""Bringing a plan's contexts to the builder: as named folders, or inside small carrier images."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Final
+
+from cog_core.context import BuildContext, materialise, tar_stream
+from cog_core.errors import BackendError
+from cog_core.ir.dockerfile import FILES
+from cog_core.ir.steps import RUNTIME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cog_backends.docker.client import Engine
+    from cog_core.backend import BuildRequest
+    from cog_core.ir.dockerfile import Dockerfile
+
+CARRIER: Final = "cog-carrier"
+"""Repository of carrier images; those of the runtime stay, because every build uses them."""
+
+
+def stage_folders(dockerfile: Dockerfile, request: BuildRequest, workspace: Path) -> dict[str, Path]:
+    """Return a folder for every context but the project.
+
+    A context without rules is its own folder; others are laid out with hard links, since a builder would not
+    apply our rules to a named context.
+    """
+    folders: dict[str, Path] = {}
+    for name in dockerfile.contexts:
+        if name == FILES:
+            folders[name] = _write_files(dockerfile, workspace / FILES, request.plan.created)
+        elif request.contexts[name].rules.lines:
+            folders[name] = workspace / name
+            materialise(request.contexts[name], folders[name])
+        else:
+            folders[name] = request.contexts[name].root
+    return folders
+
+
+def stage_carriers(engine: Engine, dockerfile: Dockerfile, request: BuildRequest) -> dict[str, str]:
+    """Return an image for every context but the project: ``FROM scratch`` and the context's files.
+
+    This is for BuildKit 0.8, which knows no named contexts.
+    """
+    return {name: _carrier(engine, name, dockerfile, request) for name in dockerfile.contexts}
+
+
+def carrier_names(dockerfile: Dockerfile, request: BuildRequest) -> dict[str, str]:
+    """Return the names that carriers get; they follow from what is inside."""
+    return {name: f"{CARRIER}:{_key(name, dockerfile, request)}" for name in dockerfile.contexts}
+
+
+def remove_carriers(engine: Engine, carriers: Mapping[str, str]) -> None:
+    """Remove all carriers but the runtime's."""
+    for name, reference in carriers.items():
+        if name != RUNTIME:
+            engine.remove(reference)
+
+
+def _carrier(engine: Engine, name: str, dockerfile: Dockerfile, request: BuildRequest) -> str:
+    reference = carrier_names(dockerfile, request)[name]
+    if engine.has(reference):
+        return reference
+    files = {"Dockerfile": (b"FROM scratch\nCOPY content/ /\n", 0o644)}
+    contexts: dict[str, BuildContext] = {}
+    if name == FILES:
+        files |= {f"content{f.path}": (f.content.encode(), f.mode) for f in dockerfile.files}
+    else:
+        contexts["content"] = request.contexts[name]
+    stream = tar_stream(contexts, files, mtime=request.plan.created)
+    for message in engine.classic_build(stream, tag=reference):
+        if "error" in message:
+            raise BackendError(f"cannot bring the context {name!r} to the engine: {message['error']}")
+    return reference
+
+
+def _key(name: str, dockerfile: Dockerfile, request: BuildRequest) -> str:
+    """Hash what a carrier holds: generated files by content, others by path, size and time of change."""
+    digest = hashlib.sha256(name.encode())
+    if name == FILES:
+        for file in dockerfile.files:
+            digest.update(f"\0{file.path}\0{file.mode}\0{file.content}".encode())
+    else:
+        context = request.contexts[name]
+        for entry in context.entries:
+            changed = context.path_of(entry).lstat().st_mtime_ns if name != RUNTIME else 0
+            digest.update(os.fsencode(f"\0{entry.path}\0{entry.mode}\0{entry.size}\0{entry.target}\0{changed}"))
+        digest.update(os.fsencode(context.root) if name != RUNTIME else os.fsencode(context.root.name))
+    return digest.hexdigest()[:24]
+
+
+def _write_files(dockerfile: Dockerfile, folder: Path, mtime: int) -> Path:
+    for file in dockerfile.files:
+        path = folder / file.path.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.content, "utf-8", newline="")
+        path.chmod(file.mode)
+        os.utime(path, (mtime, mtime))
+    return folder
