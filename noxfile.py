@@ -1,0 +1,75 @@
+"""The developer's interface: `nox -s SESSION`, or `python3 tools/check.py` for everything that a change must pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "architecture", "tests"]
+nox.needs_version = ">=2025.2"
+
+CODE = ("src", "tests", "examples", "benchmarks", "tools", "noxfile.py")
+
+
+def _install(session: nox.Session) -> None:
+    """Install the pinned tools and the package; a no-op inside an environment that has them (`--no-venv`)."""
+    if session.virtualenv.venv_backend == "none":
+        return
+    session.install("--require-hashes", "--no-deps", "-r", "requirements/dev.txt")
+    session.install("--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style: ruff's checks and its format."""
+    _install(session)
+    session.run("ruff", "check", *CODE)
+    session.run("ruff", "format", "--check", *CODE)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types: mypy in strict mode over all packages."""
+    _install(session)
+    session.run("mypy")
+
+
+@nox.session
+def architecture(session: nox.Session) -> None:
+    """Arrows between packages, cycles, and dangers behind their doors."""
+    _install(session)
+    session.run("pytest", "-q", "tests/architecture", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, one engine per kind of check."""
+    _install(session)
+    session.run("pytest", "-q", "--ignore=tests/architecture", *session.posargs)
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Everything: every Python in images, every engine; takes long."""
+    _install(session)
+    session.run("pytest", "-q", "--matrix", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure against others, side by side, and print ratios."""
+    _install(session)
+    for script in sorted(Path("benchmarks").glob("bench_*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Pin what developing needs and what running needs, with hashes and without an index's address."""
+    _install(session)
+    options = ("--universal", "--python-version=3.10", "--generate-hashes", "--no-header", "--no-emit-index-url")
+    for source, target in (("dev", "dev"), ("run", "run")):
+        inputs = (f"requirements/{source}.in", "pyproject.toml")
+        session.run("uv", "pip", "compile", *options, *session.posargs, "-o", f"requirements/{target}.txt", *inputs)

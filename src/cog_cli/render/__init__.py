@@ -1,0 +1,1 @@
+"""What people see: everything but results goes to standard error."""

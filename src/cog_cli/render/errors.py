@@ -1,0 +1,40 @@
+"""An error as text: the fact, the place, the last lines of what failed, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cog_cli.render.console import say, styled
+from cog_core.errors import BuildFailed, PredictionError
+
+if TYPE_CHECKING:
+    from cog_core.errors import CogError, Problem
+
+_LOG_LINES = 20
+
+
+def show_error(error: CogError) -> None:
+    """Print an error on standard error."""
+    problems: tuple[Problem, ...] = getattr(error, "problems", ())
+    if len(problems) > 1:
+        say(f"{styled('error:', 'error')} {len(problems)} problems")
+        for problem in problems:
+            say(f"  {problem}")
+            if problem.hint:
+                say(f"    {problem.hint}", "hint")
+        return
+    say(f"{styled('error:', 'error')} {error.message}")
+    if error.origin and not problems:
+        say(f"  at {error.origin}")
+    for line in _details(error):
+        say(f"  | {line}", "note")
+    if error.hint:
+        say(f"  {error.hint}", "hint")
+
+
+def _details(error: CogError) -> tuple[str, ...]:
+    if isinstance(error, BuildFailed):
+        return error.output[-_LOG_LINES:]
+    if isinstance(error, PredictionError):
+        return tuple(error.logs.splitlines()[-_LOG_LINES:])
+    return ()
