@@ -1,1 +1,145 @@
-"""What models import."""
+"""What models import.
+
+Names load when they are first used (PEP 562): importing the package itself imports nothing but ``sys``, because
+``python -m cog.server.http`` does so in the model's folder, where a file may be called ``typing.py``.
+"""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cog import (
+        coder,
+        errors,
+        exceptions,
+        files,
+        input,  # noqa: A004 - a decorator in old models, a module in newer ones
+        json,
+        logging,
+        mode,
+        model,
+        predictor,
+        schema,
+        suppress_output,
+        types,
+    )
+    from cog._decorators import concurrent, streaming
+    from cog._legacy import Model, Predictor
+    from cog._scope import ExperimentalFeatureWarning, MetricRecorder, Scope, current_scope, emit_metric
+    from cog._version import __version__
+    from cog.exceptions import CancelationException
+    from cog.input import FieldInfo, Input
+    from cog.model import BaseModel
+    from cog.predictor import BasePredictor, BaseRunner
+    from cog.types import (
+        AsyncConcatenateIterator,
+        ConcatenateIterator,
+        File,
+        Opaque,
+        Path,
+        Secret,
+        URLFile,
+        URLPath,
+    )
+
+__all__ = [
+    "AsyncConcatenateIterator",
+    "BaseModel",
+    "BasePredictor",
+    "BaseRunner",
+    "CancelationException",
+    "ConcatenateIterator",
+    "ExperimentalFeatureWarning",
+    "FieldInfo",
+    "File",
+    "Input",
+    "MetricRecorder",
+    "Model",
+    "Opaque",
+    "Path",
+    "Predictor",
+    "Scope",
+    "Secret",
+    "URLFile",
+    "URLPath",
+    "__version__",
+    "coder",
+    "concurrent",
+    "current_scope",
+    "emit_metric",
+    "errors",
+    "exceptions",
+    "files",
+    "input",
+    "json",
+    "logging",
+    "mode",
+    "model",
+    "predictor",
+    "schema",
+    "streaming",
+    "suppress_output",
+    "types",
+]
+
+_HOMES = {
+    "AsyncConcatenateIterator": "types",
+    "BaseModel": "model",
+    "BasePredictor": "predictor",
+    "BaseRunner": "predictor",
+    "CancelationException": "exceptions",
+    "ConcatenateIterator": "types",
+    "ExperimentalFeatureWarning": "_scope",
+    "FieldInfo": "input",
+    "File": "types",
+    "Input": "input",
+    "MetricRecorder": "_scope",
+    "Model": "_legacy",
+    "Opaque": "types",
+    "Path": "types",
+    "Predictor": "_legacy",
+    "Scope": "_scope",
+    "Secret": "types",
+    "URLFile": "types",
+    "URLPath": "types",
+    "__version__": "_version",
+    "concurrent": "_decorators",
+    "current_scope": "_scope",
+    "emit_metric": "_scope",
+    "streaming": "_decorators",
+}
+_MODULES = frozenset(
+    {
+        "coder",
+        "errors",
+        "exceptions",
+        "files",
+        "input",
+        "json",
+        "logging",
+        "mode",
+        "model",
+        "predictor",
+        "schema",
+        "server",
+        "suppress_output",
+        "types",
+    }
+)
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name, or a public module, at its first use."""
+    home = _HOMES.get(name, name if name in _MODULES else None)
+    if home is None:
+        raise AttributeError(f"module 'cog' has no attribute {name!r}")
+    __import__(f"cog.{home}")
+    module = sys.modules[f"cog.{home}"]
+    value: object = getattr(module, name) if name in _HOMES else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> "list[str]":
+    """Return the public names, loaded or not."""
+    return sorted(__all__)

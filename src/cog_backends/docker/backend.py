@@ -6,8 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import attrs
-from cog_oci.docker_archive import read_archive
-from cog_oci.layout import Layout
 
 from cog_backends.docker.build import Builder
 from cog_backends.docker.client import Engine, connect, context_name
@@ -19,6 +17,8 @@ from cog_core.errors import BackendError, CogError, RegistryError
 from cog_core.events import StepFinished, StepProgress, StepStarted
 from cog_core.ir import Capability
 from cog_core.process import run as run_process
+from cog_oci.docker_archive import read_archive
+from cog_oci.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cog_core.backend import BackendInfo
     from cog_core.ir import BuildPlan
-    from cog_core.project import Project
+    from cog_core.planner import PlanInputs
     from cog_core.resolve import ResolvedBuild
 
 hookspec = pluggy.HookspecMarker("cog")
@@ -46,13 +46,13 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def cog_build_plan(self, resolved: ResolvedBuild, project: Project) -> BuildPlan | None:
+    def cog_build_plan(self, inputs: PlanInputs) -> BuildPlan | None:
         """Make the plan. Core's implementation makes it; a plugin wraps it and returns another plan.
 
         Example::
 
             @hookimpl(wrapper=True)
-            def cog_build_plan(resolved, project):
+            def cog_build_plan(inputs):
                 plan = yield
                 return plan.with_steps(Run(script="install-agent"), *plan.steps)
         """

@@ -1,0 +1,1 @@
+"""Where ``python -m cog.server.http`` lives. Nothing is imported here."""

@@ -1,0 +1,5 @@
+"""Where older releases kept the exception of a cancelled prediction."""
+
+from cog.exceptions import CancelationException
+
+__all__ = ["CancelationException"]

@@ -1,0 +1,1 @@
+"""Bases with Python, and system packages, made straight from Debian packages."""

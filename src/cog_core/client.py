@@ -1,0 +1,130 @@
+"""Talking to a running model: the door to its HTTP interface."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_core import clock
+from cog_core.errors import InputInvalid, PredictionError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cog_core.backend import Container
+
+_POLL_SECONDS: Final = 0.05
+_HEALTH_TIMEOUT: Final = 5.0
+_WAITING = frozenset({"STARTING", "UNKNOWN"})
+_UP = frozenset({"READY", "BUSY"})
+
+
+@attrs.frozen
+class ModelClient:
+    """A model that serves Cog's HTTP interface at an address."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address for a browser."""
+        return f"http://{self.host}:{self.port}"
+
+    def health(self) -> dict[str, Any]:
+        """Return what ``/health-check`` says; status ``UNKNOWN`` while nothing listens."""
+        try:
+            status, answer = self._ask("GET", "/health-check", timeout=_HEALTH_TIMEOUT)
+        except (OSError, http.client.HTTPException):
+            return {"status": "UNKNOWN"}
+        return answer if status == http.client.OK and isinstance(answer, dict) else {"status": "UNKNOWN"}
+
+    def schema(self) -> dict[str, Any]:
+        """Return the OpenAPI document.
+
+        Raises:
+            PredictionError: The model does not give one.
+        """
+        status, answer = self._ask("GET", "/openapi.json", timeout=_HEALTH_TIMEOUT)
+        if status != http.client.OK or not isinstance(answer, dict):
+            raise PredictionError(f"the model has no schema: /openapi.json answered {status}")
+        return answer
+
+    def predict(self, body: Mapping[str, Any], *, path: str = "/predictions") -> dict[str, Any]:
+        """Send a prediction, wait for its end and return the response.
+
+        Raises:
+            InputInvalid: The model refused the input.
+            PredictionError: The model refused the request, or went away.
+        """
+        try:
+            status, answer = self._ask("POST", path, body)
+        except (OSError, http.client.HTTPException) as error:
+            raise PredictionError(f"the model went away during the prediction: {error}") from error
+        if status == http.client.UNPROCESSABLE_ENTITY and isinstance(answer, dict):
+            raise InputInvalid(_problems(answer), hint="Give inputs as -i name=value; `cog schema` lists them.")
+        if status != http.client.OK or not isinstance(answer, dict):
+            reason = answer.get("error", answer) if isinstance(answer, dict) else answer
+            raise PredictionError(f"the model refused the request with status {status}: {reason}")
+        return answer
+
+    def wait_until_ready(self, container: Container, timeout: float) -> None:
+        """Return when ``setup()`` has ended well.
+
+        Args:
+            container: What the model runs in; its end ends the wait.
+            timeout: Seconds that setup may take.
+
+        Raises:
+            PredictionError: Setup failed or took too long, or the container ended.
+        """
+        deadline = clock.monotonic() + timeout
+        while clock.monotonic() < deadline:
+            health = self.health()
+            status = health["status"]
+            if status in _UP:
+                return
+            if status == "SETUP_FAILED":
+                raise PredictionError("model setup failed", logs=(health.get("setup") or {}).get("logs") or "")
+            if status not in _WAITING:
+                raise PredictionError(
+                    f"the model is {status}: {health.get('user_healthcheck_error', '')}", logs=container.logs()
+                )
+            if (code := container.wait(0)) is not None:
+                raise PredictionError(f"the container ended with status {code} before setup", logs=container.logs())
+            clock.sleep(_POLL_SECONDS)
+        raise PredictionError(
+            f"setup did not end within {timeout:g} s",
+            hint="Give it more time with --setup-timeout.",
+            logs=container.logs(),
+        )
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        try:
+            data = None if body is None else json.dumps(body).encode()
+            connection.request(method, path, data, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            text = response.read().decode("utf-8", "replace")
+        finally:
+            connection.close()
+        try:
+            return response.status, json.loads(text)
+        except ValueError:
+            return response.status, text[:1000]
+
+
+def _problems(answer: Mapping[str, Any]) -> list[Problem]:
+    """Read the body of a 422 (reference, section 8.3)."""
+    details = answer.get("detail")
+    found = [
+        Problem(message=f"{'.'.join(map(str, detail.get('loc', ())[2:]))}: {detail.get('msg', 'invalid')}")
+        for detail in (details if isinstance(details, list) else ())
+        if isinstance(detail, dict)
+    ]
+    return found or [Problem(message=f"the inputs could not be validated: {details}")]

@@ -1,0 +1,7 @@
+"""Inputs as people type them, turned into what the model's schema asks for, and checked before anything starts."""
+
+from cog_core.inputs.check import check
+from cog_core.inputs.fields import InputSchema
+from cog_core.inputs.parse import from_json, from_pairs
+
+__all__ = ["InputSchema", "check", "from_json", "from_pairs"]

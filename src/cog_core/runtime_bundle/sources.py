@@ -1,0 +1,48 @@
+"""Which of our own files go into a bundle, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHARED = ("__init__.py", "wire.py")
+_SIDES = ("server", "worker")
+
+
+def own_files() -> dict[str, bytes]:
+    """Return our files by their path in the bundle, sorted.
+
+    They are read from the packages beside this one, not through the import system: another distribution may own the
+    name ``cog`` on this machine.
+    """
+    packages = Path(__file__).resolve().parents[2]
+    runtime = packages / "cog_runtime"
+    found: dict[str, bytes] = {}
+    for side in _SIDES:
+        found[f"{side}/__main__.py"] = (runtime / f"start_{side}.py").read_bytes()
+        for name in _SHARED:
+            found[f"{side}/cog_runtime/{name}"] = (runtime / name).read_bytes()
+        found |= dict(_tree(runtime / side, f"{side}/cog_runtime/{side}"))
+    for package in ("cog", "coglet"):
+        found |= dict(_tree(packages / package, f"sdk/{package}"))
+    return dict(sorted(found.items()))
+
+
+def lock() -> Path:
+    """Return the file that locks the server's packages."""
+    return Path(__file__).resolve().parents[2] / "cog_runtime" / "locks" / "server.txt"
+
+
+def runtime_version() -> str:
+    """Return the version of the runtime, without importing it."""
+    text = (Path(__file__).resolve().parents[2] / "cog_runtime" / "__init__.py").read_text("utf-8")
+    return text.partition('__version__ = "')[2].partition('"')[0]
+
+
+def _tree(folder: Path, target: str) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in {".py", ".typed"} and "__pycache__" not in path.parts:
+            yield f"{target}/{path.relative_to(folder).as_posix()}", path.read_bytes()

@@ -1,0 +1,111 @@
+"""The routes, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+from starlette.routing import Match, Route, Router
+
+from cog_runtime.server.log import ERROR
+from cog_runtime.server.responses import HTML, JSON, send_empty
+from cog_runtime.server.routes import pages
+from cog_runtime.server.routes.health import Health
+from cog_runtime.server.routes.predict import Cancel, Predict, refuse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from cog_runtime.server.log import Log
+    from cog_runtime.server.predictions import Predictions
+    from cog_runtime.server.schema import Schema
+    from cog_runtime.server.settings import Settings
+    from cog_runtime.server.worker import Worker
+
+COG_VERSION = "0.22.0"
+"""The release of Cog whose API this is."""
+
+
+class _Exact(Route):
+    """A route that answers another method with 405 and nothing else, as upstream does."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        methods = self.methods or set()
+        if scope["method"] in methods:
+            await self.app(scope, receive, send)
+        else:
+            await send_empty(send, 405, (b"allow", ", ".join(sorted(methods)).encode()))
+
+
+class _One(_Exact):
+    """A route whose parameter is one segment of the path as it was sent: ``%2F`` is part of it, ``/`` is not."""
+
+    def matches(self, scope: Scope) -> Any:
+        depth = self.path.count("/")
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        if raw.partition(b"?")[0].count(b"/") != depth or b"//" in raw or raw.endswith(b"/"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def make_app(
+    worker: Worker,
+    predictions: Predictions,
+    *,
+    schema: Schema,
+    settings: Settings,
+    log: Log,
+    stop: Callable[[], None],
+) -> ASGIApp:
+    """Return the application.
+
+    Args:
+        worker: Whose health is told.
+        predictions: Takes requests on.
+        schema: What the image carries.
+        settings: Limits.
+        log: Told about mistakes of ours.
+        stop: Ends the server.
+    """
+
+    def create(*, training: bool) -> Predict:
+        streaming = schema.streaming and not training
+        return Predict(predictions, training=training, streaming=streaming, body_limit=settings.body_limit)
+
+    predict, train, cancel = create(training=False), create(training=True), Cancel(predictions)
+    index = pages.index(COG_VERSION, training=schema.training)
+    router = Router(
+        routes=[
+            _Exact("/predictions", predict, methods=["POST"]),
+            _One("/predictions/{prediction_id:path}", predict, methods=["PUT"]),
+            _One("/predictions/{prediction_id:path}/cancel", cancel, methods=["POST"]),
+            _Exact("/health-check", Health(worker, kubernetes=settings.kubernetes), methods=["GET"]),
+            _Exact("/", pages.Fixed(index, JSON), methods=["GET"]),
+            _Exact("/openapi.json", pages.Document(schema), methods=["GET"]),
+            _Exact("/docs", pages.Fixed(pages.docs(), HTML), methods=["GET"]),
+            _Exact("/shutdown", pages.Shutdown(stop), methods=["POST"]),
+            _Exact("/trainings", train, methods=["POST"]),
+            _One("/trainings/{prediction_id:path}", train, methods=["PUT"]),
+            _One("/trainings/{prediction_id:path}/cancel", cancel, methods=["POST"]),
+        ],
+        redirect_slashes=False,
+        default=_unknown,
+    )
+    return _guarded(router, log)
+
+
+async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
+    del scope, receive
+    await send_empty(send, 404)
+
+
+def _guarded(app: ASGIApp, log: Log) -> ASGIApp:
+    """Return the application with mistakes of ours answered by a 500 and a line in the log."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the last place that can answer
+            log.write(ERROR, "cog", "Unexpected error", {"error": repr(error), "path": scope.get("path")})
+            await refuse(send, "Internal server error")
+
+    return call

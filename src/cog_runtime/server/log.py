@@ -1,0 +1,98 @@
+"""The server's log: JSON lines in upstream's form, or lines for people, on standard error.
+
+Lines are gathered and written once per turn of the event loop: a line per prediction must cost microseconds.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from typing import Any, Callable
+
+from cog_runtime.server.codec import dumps
+
+DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
+_NAMES = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARN", ERROR: "ERROR"}
+_STDERR = 2
+
+
+class Log:
+    """Writes lines of at least a level.
+
+    Args:
+        level: The lowest level written; what the model prints is always written.
+        console: Lines for people instead of JSON.
+    """
+
+    def __init__(self, level: int = INFO, *, console: bool = False) -> None:
+        self.level = level
+        self._line = _console if console else _json
+        self._lines: list[bytes] = []
+        self._later: Callable[[Callable[[], None]], Any] | None = None
+
+    def gather(self, later: Callable[[Callable[[], None]], Any]) -> None:
+        """From here on, write by calling ``later(write)``: ``call_soon`` of the event loop."""
+        self._later = later
+
+    def debug(self, message: str, **fields: Any) -> None:
+        """Log what helps to find a mistake of ours."""
+        self.write(DEBUG, "cog", message, fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        """Log what happens."""
+        self.write(INFO, "cog", message, fields)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        """Log what somebody should look at."""
+        self.write(WARNING, "cog", message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        """Log what failed."""
+        self.write(ERROR, "cog", message, fields)
+
+    def model(self, target: str, line: str, **fields: Any) -> None:
+        """Log a line that the model printed; it has no level of its own and is always shown."""
+        self._add(self._line(INFO, f"cog::{target}", line, fields))
+
+    def write(self, level: int, target: str, message: str, fields: dict[str, Any]) -> None:
+        """Log a message if its level is high enough."""
+        if level >= self.level:
+            self._add(self._line(level, target, message, fields))
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        data = b"".join(self._lines)
+        self._lines.clear()
+        try:
+            while data:
+                data = data[os.write(_STDERR, data) :]
+        except OSError:
+            pass  # nobody listens; serving goes on
+
+    def _add(self, line: bytes) -> None:
+        self._lines.append(line)
+        if self._later is None:
+            self.flush()
+        elif len(self._lines) == 1:
+            self._later(self.flush)
+
+
+def now() -> str:
+    """Return the time in UTC as RFC 3339 has it, with microseconds."""
+    return datetime.now(timezone.utc).isoformat()
+
+
+def _json(level: int, target: str, message: str, fields: dict[str, Any]) -> bytes:
+    time = now()[:-6] + "Z"
+    record = {
+        "timestamp": time,
+        "level": _NAMES[level],
+        "fields": {"message": message, **fields},
+        "target": target,
+    }
+    return dumps(record) + b"\n"
+
+
+def _console(level: int, target: str, message: str, fields: dict[str, Any]) -> bytes:
+    more = "".join(f" {name}={value}" for name, value in fields.items())
+    return f"{now()[:-6]}Z {_NAMES[level]:>5} {target}: {message}{more}\n".encode("utf-8", "replace")

@@ -1,0 +1,52 @@
+"""The server's start: settings, then the worker, then everything that takes time to import."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Sequence
+
+from cog_runtime.server import settings as configuration
+from cog_runtime.server.spawn import spawn
+
+
+def main(arguments: Sequence[str], *, bundle: str) -> int:
+    """Run a server and return its exit status.
+
+    Args:
+        arguments: The command line without the program.
+        bundle: The folder with ``server``, ``worker`` and ``sdk``.
+    """
+    try:
+        settings = configuration.read(arguments)
+        variables = _certificates(settings)
+    except (configuration.UsageError, ValueError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    configuration.own_environment(variables)
+    command = settings.worker_command or _own_worker(bundle)
+    try:
+        process = spawn(command, {**settings.environ, **variables})
+    except OSError as error:
+        sys.stderr.write(f"cannot start the worker {command[0]}: {error}\n")
+        return 1
+    # The worker imports the model meanwhile.
+    from cog_runtime.server.log import Log  # noqa: PLC0415
+    from cog_runtime.server.serve import serve  # noqa: PLC0415
+
+    log = Log(settings.log_level, console=settings.log_console)
+    for warning in settings.warnings:
+        log.warning(warning)
+    return serve(settings, process, log)
+
+
+def _own_worker(bundle: str) -> tuple[str, ...]:
+    return (configuration.interpreter(), os.path.join(bundle, "worker", "__main__.py"))  # noqa: PTH118 - no pathlib yet
+
+
+def _certificates(settings: configuration.Settings) -> dict[str, str]:
+    if settings.ca_cert is None:
+        return {}
+    from cog_runtime.server.certificates import variables_for  # noqa: PLC0415 - few need it
+
+    return variables_for(settings.ca_cert, settings.environ)

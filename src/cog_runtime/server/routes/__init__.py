@@ -1,0 +1,1 @@
+"""The endpoints: ASGI applications as instances, one class for each kind of request."""

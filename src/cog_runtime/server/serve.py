@@ -1,0 +1,190 @@
+"""Serving from the first connection to the last."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from cog_runtime.server.app import make_app
+from cog_runtime.server.gathering import gathering
+from cog_runtime.server.memory import keep_memory
+from cog_runtime.server.predictions import Predictions
+from cog_runtime.server.schema import NO_SCHEMA, Schema, load
+from cog_runtime.server.uploads import Uploads
+from cog_runtime.server.webhooks import Webhooks
+from cog_runtime.server.worker import READY, STARTING, Worker
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from cog_runtime.server.log import Log
+    from cog_runtime.server.settings import Settings
+    from cog_runtime.server.spawn import Process
+
+_THREADS = 16
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection stays: longer than load balancers keep theirs, so that they close first."""
+_GRACE = 0.7
+"""Seconds for the worker to end by itself when there is nothing left to do."""
+_WEBHOOK_GRACE = 10.0
+_BACKLOG = 2048
+
+
+def serve(settings: Settings, process: Process, log: Log) -> int:
+    """Serve until told to stop, and return the exit status."""
+    loop = new_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(_Server(settings, process, log).run())
+    finally:
+        log.flush()
+        loop.close()
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop: uvloop's where the bundle has it."""
+    try:
+        import uvloop  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+class _Server:
+    """The parts of a running server."""
+
+    def __init__(self, settings: Settings, process: Process, log: Log) -> None:
+        self._settings = settings
+        self._log = log
+        self._worker = Worker(process, settings, log)
+        self._stopping = asyncio.Event()
+        self._signals = 0
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        self._log.gather(loop.call_soon)
+        self._watch_signals(loop)
+        await self._worker.attach()
+        executor = lru_cache(1)(lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="cog-http"))
+        webhooks = Webhooks(self._settings, self._log, executor)
+        uploads = None
+        if self._settings.upload_url is not None:
+            uploads = Uploads(self._settings.upload_url, self._settings.user_agent, executor())
+        schema = self._schema()
+        predictions = Predictions(
+            self._worker, schema, self._settings, log=self._log, webhooks=webhooks, upload=uploads
+        )
+        app = make_app(
+            self._worker,
+            predictions,
+            schema=schema,
+            settings=self._settings,
+            log=self._log,
+            stop=self._stopping.set,
+        )
+        try:
+            sock = _listen(self._settings)
+        except OSError as error:
+            self._log.error(f"Cannot listen on {self._settings.host}:{self._settings.port}", error=str(error))
+            await self._worker.stop(0)
+            return 1
+        server = await _start(app, sock)
+        self._log.info("Listening", host=self._settings.host, port=sock.getsockname()[1])
+        loop.call_later(1, keep_memory)
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+        await self._stopping.wait()
+        self._log.info("Shutting down")
+        # The one closes what listens and what is idle, and waits for answers; the other for what has no connection.
+        await asyncio.gather(server.shutdown(), self._finish(predictions, webhooks))
+        return 0
+
+    async def _finish(self, predictions: Predictions, webhooks: Webhooks) -> None:
+        if self._worker.state == STARTING:
+            await self._worker.stop(0)
+        await predictions.wait_until_idle()
+        await asyncio.gather(self._worker.stop(_GRACE), webhooks.drain(_WEBHOOK_GRACE))
+
+    def _schema(self) -> Schema:
+        try:
+            return load(self._settings.schema)
+        except (OSError, ValueError) as error:
+            self._log.error("The schema cannot be read; inputs are not validated", error=str(error))
+            return NO_SCHEMA
+
+    def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_signal_handler(signal.SIGTERM, self._on_stop_signal, signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGINT, self._on_stop_signal, signal.SIGINT)
+        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        # The worker may have ended before anybody listened.
+        loop.call_soon(self._reap)
+
+    def _on_stop_signal(self, number: signal.Signals) -> None:
+        if number is signal.SIGTERM and self._settings.explicit_shutdown:
+            return
+        self._signals += 1
+        self._stopping.set()
+        if self._signals > 1:
+            # Asked twice: whoever asks does not want to wait for what is in flight.
+            self._worker.lost()
+
+    def _reap(self) -> None:
+        """Collect processes that have ended: the worker, and as PID 1 everybody's orphans."""
+        wanted = -1 if os.getpid() == 1 else self._worker.pid
+        while True:
+            try:
+                pid, status = os.waitpid(wanted, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._worker.pid:
+                self._worker.reap(status)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # asyncio sets TCP_NODELAY on connections only where the protocol is written out; without it answers take 40 ms.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((settings.host, settings.port))
+        sock.listen(_BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _start(app: ASGIApp, sock: socket.socket) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        backlog=_BACKLOG,
+    )
+    config.load()
+    config.http_protocol_class = gathering(config.http_protocol_class)
+    server = uvicorn.Server(config)
+    # What Server.serve does around this is signal handling, which is ours here.
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[sock])
+    return server
+
+
+__all__ = ["READY", "new_loop", "serve"]

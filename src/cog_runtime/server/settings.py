@@ -1,0 +1,183 @@
+"""What the environment and the command line say: the server's only look at either."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Mapping, NamedTuple, Sequence
+
+from cog_runtime import __version__
+
+_SCHEMAS = ("/opt/cog/model/openapi_schema.json", os.path.join(".cog", "openapi_schema.json"))  # noqa: PTH118
+_MIB = 1 << 20
+_LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
+
+
+class UsageError(Exception):
+    """The server cannot start like this; the message is for the person who started it."""
+
+
+class Settings(NamedTuple):
+    """Everything that can be set from outside.
+
+    Attributes:
+        environ: What the worker inherits.
+        reference: What the worker runs: ``predict.py:Runner``.
+        train_reference: What it runs for trainings; None when there is none.
+        mode: ``predict`` or ``train`` (``--x-mode``).
+        host: Address to listen on (``--host``).
+        port: Port to listen on (``PORT``); 0 lets the system choose.
+        explicit_shutdown: Ignore SIGTERM and wait for ``POST /shutdown`` (``--await-explicit-shutdown``).
+        upload_url: Where output files go (``--upload-url``); None puts them into the response.
+        slots: Calls at the same time (``COG_MAX_CONCURRENCY``); None leaves it to the model.
+        setup_timeout: Seconds that setup may take (``COG_SETUP_TIMEOUT``); None for no limit.
+        log_level: 10 debug, 20 info, 30 warning, 40 error (``COG_LOG_LEVEL``).
+        log_console: Lines for people instead of JSON (``LOG_FORMAT=console``).
+        webhook_interval: Seconds between two webhooks about logs (``COG_THROTTLE_RESPONSE_INTERVAL``).
+        webhook_token: Bearer token for webhooks (``WEBHOOK_AUTH_TOKEN``).
+        user_agent: For webhooks and uploads (``COG_USER_AGENT``).
+        stream_history: Events kept for late readers of a stream (``COG_STREAM_HISTORY_CAPACITY``).
+        schema: Files that may hold the OpenAPI document, the first that exists counts (``COG_SCHEMA``).
+        worker_command: The worker's program and arguments (``COG_WORKER_COMMAND``); empty for our own.
+        body_limit: Bytes of a request (``COG_MAX_BODY_BYTES``).
+        log_limit: Bytes of logs kept for one prediction (``COG_MAX_LOG_BYTES``).
+        ca_cert: A CA bundle: file, folder, PEM text, or base64 of PEM (``COG_CA_CERT``).
+        kubernetes: Whether a readiness file is wanted (``KUBERNETES_SERVICE_HOST``).
+        warnings: What was ignored, to be logged.
+    """
+
+    environ: Mapping[str, str]
+    reference: str
+    train_reference: str | None
+    mode: str
+    host: str
+    port: int
+    explicit_shutdown: bool
+    upload_url: str | None
+    slots: int | None
+    setup_timeout: float | None
+    log_level: int
+    log_console: bool
+    webhook_interval: float
+    webhook_token: str | None
+    user_agent: str
+    stream_history: int
+    schema: tuple[str, ...]
+    worker_command: tuple[str, ...]
+    body_limit: int
+    log_limit: int
+    ca_cert: str | None
+    kubernetes: bool
+    warnings: tuple[str, ...]
+
+
+def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        arguments: The command line without the program.
+        environ: The environment; the process's own by default.
+
+    Raises:
+        UsageError: There is nothing to run.
+        SystemExit: The arguments are wrong, or ask for help or the version.
+    """
+    env = dict(os.environ if environ is None else environ)
+    options = _parse(arguments) if arguments else _Options()
+    numbers = _Numbers(env)
+    references = {name: env.get(f"COG_{name.upper()}_TYPE_STUB") or None for name in ("predict", "train")}
+    return Settings(
+        environ=env,
+        reference=_needed(references, options.mode),
+        train_reference=references["train"],
+        mode=options.mode,
+        host=options.host,
+        port=int(numbers.get("PORT", 5000)),
+        explicit_shutdown=options.explicit_shutdown,
+        upload_url=options.upload_url,
+        slots=int(numbers.get("COG_MAX_CONCURRENCY", 0)) or None,
+        setup_timeout=numbers.get("COG_SETUP_TIMEOUT", 0) or None,
+        log_level=_LEVELS.get(env.get("COG_LOG_LEVEL", "").lower(), 20),
+        log_console=env.get("LOG_FORMAT") == "console",
+        webhook_interval=numbers.get("COG_THROTTLE_RESPONSE_INTERVAL", 0.5),
+        webhook_token=env.get("WEBHOOK_AUTH_TOKEN") or None,
+        user_agent=env.get("COG_USER_AGENT") or f"cog-runtime/{__version__}",
+        stream_history=int(numbers.get("COG_STREAM_HISTORY_CAPACITY", 1024)),
+        schema=(env["COG_SCHEMA"],) if env.get("COG_SCHEMA") else _SCHEMAS,
+        worker_command=tuple(env.get("COG_WORKER_COMMAND", "").split()),
+        body_limit=int(numbers.get("COG_MAX_BODY_BYTES", 100 * _MIB)),
+        log_limit=int(numbers.get("COG_MAX_LOG_BYTES", 8 * _MIB)),
+        ca_cert=env.get("COG_CA_CERT") or None,
+        kubernetes="KUBERNETES_SERVICE_HOST" in env,
+        warnings=tuple(numbers.warnings),
+    )
+
+
+def _needed(references: Mapping[str, str | None], mode: str) -> str:
+    reference = references[mode]
+    if reference is None:
+        variable = f"COG_{mode.upper()}_TYPE_STUB"
+        raise UsageError(
+            f"ERROR: {variable} environment variable is not set.\n"
+            f"It names the file and the class or function to {mode} with, such as {mode}.py:Name.\n"
+            "Images built by cog set it; outside of one, set it yourself."
+        )
+    return reference
+
+
+class _Numbers:
+    """Reads numbers; what is none, or is negative, is ignored with a warning."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.warnings: list[str] = []
+
+    def get(self, name: str, default: float) -> float:
+        text = self._environ.get(name, "")
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            self.warnings.append(f"{name} is ignored: not a number of at least 0: {text!r}")
+            return default
+        return value
+
+
+class _Options(NamedTuple):
+    host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside
+    mode: str = "predict"
+    explicit_shutdown: bool = False
+    upload_url: str | None = None
+
+
+def _parse(arguments: Sequence[str]) -> _Options:
+    import argparse  # noqa: PLC0415 - most servers start without arguments
+
+    parser = argparse.ArgumentParser(prog="python -m cog.server.http", description="Serve a model over HTTP.")
+    parser.add_argument("-v", "--version", action="version", version=f"cog-runtime {__version__}")
+    parser.add_argument("--host", default=_Options().host, help="address to listen on")
+    parser.add_argument("--threads", type=int, help="accepted for older callers; has no effect")
+    parser.add_argument("--upload-url", help="where output files are uploaded to")
+    parser.add_argument(
+        "--await-explicit-shutdown", type=_yes, default=False, help="ignore SIGTERM and wait for POST /shutdown"
+    )
+    parser.add_argument("--x-mode", choices=("predict", "train"), default="predict", help="what to serve")
+    found = parser.parse_args(arguments)
+    return _Options(found.host, found.x_mode, found.await_explicit_shutdown, found.upload_url)
+
+
+def _yes(text: str) -> bool:
+    return text.lower() not in {"", "0", "false", "no"}
+
+
+def own_environment(changes: Mapping[str, str]) -> None:
+    """Set variables for this process too, such as the CA bundle for its own connections."""
+    os.environ.update(changes)
+
+
+def interpreter() -> str:
+    """Return the path of this Python, which also runs the worker."""
+    return sys.executable

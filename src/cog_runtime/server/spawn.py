@@ -1,0 +1,67 @@
+"""Starting the worker's process. The server does this first, before it imports anything heavy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from typing import Mapping, NamedTuple, Sequence
+
+_BUFFER = 2 << 20
+
+
+class Process(NamedTuple):
+    """A worker that was started, and our ends of what leads to it.
+
+    Attributes:
+        pid: Its process id, which is also the id of its process group.
+        data: Socket for calls and their answers.
+        control: Socket for what must not wait behind a call.
+        stdout: Descriptor to read what it prints.
+        stderr: Descriptor to read its error output.
+    """
+
+    pid: int
+    data: socket.socket
+    control: socket.socket
+    stdout: int
+    stderr: int
+
+
+def spawn(command: Sequence[str], environ: Mapping[str, str]) -> Process:
+    """Start a worker in a process group of its own.
+
+    Args:
+        command: Program and arguments; the numbers of its two sockets are added.
+        environ: Its environment.
+
+    Raises:
+        OSError: The program cannot be started.
+    """
+    data, its_data = socket.socketpair()
+    control, its_control = socket.socketpair()
+    stdout, its_stdout = os.pipe()
+    stderr, its_stderr = os.pipe()
+    for sock in (data, its_data):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+    try:
+        for sock in (its_data, its_control):
+            sock.set_inheritable(True)
+        pid = os.posix_spawnp(
+            command[0],
+            [*command, str(its_data.fileno()), str(its_control.fileno())],
+            dict(environ),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, its_stdout, 1),
+                (os.POSIX_SPAWN_DUP2, its_stderr, 2),
+            ],
+            setpgroup=0,
+            setsigdef=[signal.SIGPIPE],
+        )
+    finally:
+        its_data.close()
+        its_control.close()
+        os.close(its_stdout)
+        os.close(its_stderr)
+    return Process(pid, data, control, stdout, stderr)

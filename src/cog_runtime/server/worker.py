@@ -1,0 +1,264 @@
+"""The worker as the server sees it: its life, its setup, and the calls that it has."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from cog_runtime.server.channel import Channel
+from cog_runtime.server.lines import Lines
+from cog_runtime.server.log import now
+from cog_runtime.server.pipes import Pipes
+from cog_runtime.wire import PROTOCOL, Frame
+
+if TYPE_CHECKING:
+    from cog_runtime.server.log import Log
+    from cog_runtime.server.prediction import Prediction
+    from cog_runtime.server.settings import Settings
+    from cog_runtime.server.spawn import Process
+
+STARTING, READY, FAILED, DEAD = "starting", "ready", "failed", "dead"
+
+OnFrame = Callable[["Prediction", Frame], None]
+"""Takes a call, and a frame about it."""
+
+
+class Versions(NamedTuple):
+    """What the worker says about itself."""
+
+    python: str = ""
+    sdk: str = ""
+
+
+class Worker:
+    """One worker process.
+
+    Args:
+        process: What was started.
+        settings: What it is told.
+        log: Where its lines go.
+    """
+
+    def __init__(self, process: Process, settings: Settings, log: Log) -> None:
+        self.state = STARTING
+        self.slots = settings.slots or 1
+        self.has_healthcheck = False
+        self.versions = Versions()
+        self.setup_started = now()
+        self.setup_completed: str | None = None
+        self.exited = asyncio.Event()
+        self.on_output: OnFrame = _ignore
+        self.on_done: OnFrame = _ignore
+        self._process = process
+        self._settings = settings
+        self._log = log
+        self._setup_logs = bytearray()
+        self._calls: dict[int, Prediction] = {}
+        self._checks: dict[int, asyncio.Future[str | None]] = {}
+        self._lines = {name: Lines(name, log) for name in ("stdout", "stderr")}
+        self._timeout: asyncio.TimerHandle | None = None
+        self._exit_status: int | None = None
+
+    async def attach(self) -> None:
+        """Connect to the process and tell it what to do."""
+        loop = asyncio.get_running_loop()
+        process, settings = self._process, self._settings
+        for sock in (process.data, process.control):
+            sock.settimeout(0)
+        _, self._data = await loop.create_connection(lambda: Channel(self._on_frame, self.lost), sock=process.data)
+        _, self._control = await loop.create_connection(
+            lambda: Channel(self._on_control, _ignore), sock=process.control
+        )
+        self._pipes = Pipes(process.stdout, process.stderr, self._on_text)
+        self._pipes.attach(loop)
+        header = {
+            "type": "init",
+            "protocol": PROTOCOL,
+            "reference": settings.reference,
+            "train": settings.train_reference,
+            "mode": settings.mode,
+            "slots": settings.slots,
+        }
+        self._data.send(Frame(header))
+        if settings.setup_timeout is not None:
+            self._timeout = loop.call_later(settings.setup_timeout, self._setup_timed_out)
+
+    @property
+    def setup_logs(self) -> str:
+        """What was printed until setup was over, and why it failed if it did."""
+        return self._setup_logs.decode("utf-8", "replace")
+
+    @property
+    def running(self) -> int:
+        """How many calls it has."""
+        return len(self._calls)
+
+    def predict(self, prediction: Prediction, frame: Frame) -> None:
+        """Give it a call."""
+        self._calls[prediction.number] = prediction
+        self._data.send(frame)
+
+    def cancel(self, number: int) -> None:
+        """Ask it to end a call."""
+        self._control.send(Frame({"type": "cancel", "call": number}))
+
+    async def healthcheck(self, timeout: float) -> str | None:
+        """Run the model's own check; return what is wrong, or None.
+
+        Args:
+            timeout: Seconds that the check may take.
+        """
+        number = len(self._checks)
+        future = self._checks[number] = asyncio.get_running_loop().create_future()
+        self._control.send(Frame({"type": "healthcheck", "number": number}))
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except asyncio.TimeoutError:
+            return f"Healthcheck failed: user-defined healthcheck timed out after {timeout:.1f} seconds"
+        finally:
+            self._checks.pop(number, None)
+
+    async def stop(self, grace: float) -> None:
+        """End the process and what it started: politely, and after ``grace`` seconds for good."""
+        self._data.close()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.exited.wait(), grace)
+        self._kill()
+        self._pipes.close()
+
+    def reap(self, status: int) -> None:
+        """Note that the process has ended with this wait status."""
+        self._exit_status = status
+        self.exited.set()
+        self.lost()
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def lost(self) -> None:
+        """Deal with the end of the process, or of the connection to it; only the first time counts."""
+        if self.state in {FAILED, DEAD}:
+            return
+        self._kill()
+        self._wait()
+        self._pipes.drain()
+        reason = describe_exit(self._exit_status)
+        if self.state == STARTING:
+            self._fail_setup(f"worker crashed ({reason})")
+        else:
+            self.state = DEAD
+            self._log.error("Worker crashed", reason=reason)
+        calls, self._calls = tuple(self._calls.values()), {}
+        for call in calls:
+            self.on_done(call, Frame({"type": "done", "status": "failed", "error": f"Worker crashed ({reason})"}))
+        for check in self._checks.values():
+            if not check.done():
+                check.set_result("Healthcheck failed: the worker is gone")
+
+    def _on_frame(self, frame: Frame) -> None:
+        kind = frame.header.get("type")
+        call = self._calls.get(frame.header.get("call", -1))
+        if kind == "done" and call is not None:
+            # What was printed before is in the pipes by now, and belongs to this call.
+            self._pipes.drain()
+            del self._calls[call.number]
+            self.on_done(call, frame)
+        elif kind == "output" and call is not None:
+            self._pipes.drain()
+            self.on_output(call, frame)
+        elif kind == "metric" and call is not None:
+            call.add_metric(frame.header["name"], frame.header["mode"], frame.header.get("value"))
+        elif kind == "log":
+            self._print(call, frame.header["source"], frame.header["text"].encode("utf-8", "replace"))
+        elif kind == "ready":
+            self._ready(frame.header)
+        elif kind == "setup_failed":
+            self._pipes.drain()
+            self._fail_setup(frame.header["error"])
+
+    def _on_control(self, frame: Frame) -> None:
+        check = self._checks.get(frame.header.get("number", -1))
+        if frame.header.get("type") == "health" and check is not None and not check.done():
+            check.set_result(frame.header.get("error"))
+
+    def _on_text(self, source: str, data: bytes) -> None:
+        if self.state == STARTING:
+            self._setup_logs += data
+            self._lines[source].add(data, "setup")
+            return
+        # With several calls at a time nobody knows which one wrote to the descriptor.
+        call = next(iter(self._calls.values())) if len(self._calls) == 1 else None
+        self._print(call, source, data)
+
+    def _print(self, call: Prediction | None, source: str, data: bytes) -> None:
+        if call is None:
+            self._lines[source].add(data, "model")
+        else:
+            call.log(source, data)
+            self._lines[source].add(data, "prediction", call.id)
+
+    def _ready(self, header: dict[str, Any]) -> None:
+        if header.get("protocol") != PROTOCOL:
+            self._fail_setup(f"the worker speaks protocol {header.get('protocol')}, not {PROTOCOL}")
+            return
+        self._pipes.drain()
+        self.slots = header.get("slots", 1)
+        self.has_healthcheck = bool(header.get("healthcheck"))
+        self.versions = Versions(header.get("python", ""), header.get("sdk", ""))
+        self._end_setup(READY)
+        self._log.info("Server ready", num_slots=self.slots)
+
+    def _setup_timed_out(self) -> None:
+        self._fail_setup("worker setup timed out")
+
+    def _fail_setup(self, error: str) -> None:
+        if self.state != STARTING:
+            return
+        if self._setup_logs and not self._setup_logs.endswith(b"\n"):
+            self._setup_logs += b"\n"
+        self._setup_logs += error.encode("utf-8", "replace") + b"\n"
+        self._end_setup(FAILED)
+        self._log.error("Setup failed", error=error)
+        self._kill()
+
+    def _end_setup(self, state: str) -> None:
+        self.state = state
+        self.setup_completed = now()
+        if self._timeout is not None:
+            self._timeout.cancel()
+
+    def _kill(self) -> None:
+        # The group may outlive its leader: what the model started in the background ends with it.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _wait(self) -> None:
+        """Collect the exit status of a process that has just ended or was just killed."""
+        if self._exit_status is None:
+            try:
+                self._exit_status = os.waitpid(self._process.pid, 0)[1]
+            except ChildProcessError:
+                return
+            self.exited.set()
+
+
+def describe_exit(status: int | None) -> str:
+    """Return a wait status in words."""
+    if status is None:
+        return "it is gone"
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            return f"killed by {signal.Signals(number).name}"
+        except ValueError:
+            return f"killed by signal {number}"
+    return f"exit status {os.WEXITSTATUS(status)}"
+
+
+def _ignore(*_: object) -> None:
+    pass

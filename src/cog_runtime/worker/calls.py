@@ -1,0 +1,126 @@
+"""One call of the model: what is common to models that block and models that are async."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Callable
+
+from cog._scope import Scope
+from cog_runtime.wire import Frame
+from cog_runtime.worker.decode import Arguments, InputFailed
+from cog_runtime.worker.encode import encode
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+Send = Callable[[Frame], None]
+
+_OURS = ("cog.", "cog_runtime.", "asyncio.", "concurrent.")
+
+
+class Call:
+    """A prediction or training on its way through the worker.
+
+    Args:
+        frame: What the server sent.
+        send: Sends a frame to the server.
+    """
+
+    def __init__(self, frame: Frame, send: Send) -> None:
+        self._frame = frame
+        self._send = send
+        self.number: int = frame.header["call"]
+        self.train: bool = frame.header.get("train", False)
+        self.scope = Scope(frame.header.get("context"), self._metric)
+        self._arguments: Arguments | None = None
+
+    def arguments(self, converters: Any) -> dict[str, Any]:
+        """Return what the model is called with.
+
+        Raises:
+            InputFailed: An input could not be had.
+        """
+        self._arguments = Arguments(self._frame)
+        self._arguments.convert(converters)
+        return self._arguments.values
+
+    def output(self, item: Any) -> None:
+        """Send one item of a generator."""
+        encoded = encode(item)
+        self._send(Frame({"type": "output", "call": self.number}, encoded.payload, encoded.parts))
+
+    def say(self, source: str, text: str) -> None:
+        """Send what the model printed where it cannot go through a pipe."""
+        self._send(Frame({"type": "log", "call": self.number, "source": source, "text": text}))
+
+    def succeeded(self, output: Any) -> Frame:
+        """Return the last frame of a call that returned a value."""
+        encoded = encode(output)
+        header = {"type": "done", "call": self.number, "status": "succeeded"}
+        if encoded.many:
+            header["many"] = True
+        return Frame(header, encoded.payload, encoded.parts)
+
+    def streamed(self) -> Frame:
+        """Return the last frame of a call whose items were sent one by one."""
+        return Frame({"type": "done", "call": self.number, "status": "succeeded", "streamed": True})
+
+    def failed(self, error: BaseException) -> Frame:
+        """Return the last frame of a call that raised, and print the traceback into its logs."""
+        if not isinstance(error, InputFailed):
+            print_traceback(error)
+        text = str(error) if isinstance(error, InputFailed) else describe(error)
+        header = {"type": "done", "call": self.number, "status": "failed", "error": text}
+        if isinstance(error, InputFailed):
+            header["input"] = True
+        return Frame(header)
+
+    def canceled(self) -> Frame:
+        """Return the last frame of a call that was cancelled."""
+        return Frame({"type": "done", "call": self.number, "status": "canceled"})
+
+    def close(self) -> None:
+        """Remove what belongs to this call alone."""
+        if self._arguments is not None:
+            self._arguments.remove_files()
+            self._arguments = None
+
+    def _metric(self, name: str, mode: str, value: Any) -> None:
+        self._send(
+            Frame({"type": "metric", "call": self.number, "name": name, "mode": mode, "value": encode_metric(value)})
+        )
+
+
+def is_stream(output: Any) -> bool:
+    """Return whether the output is an iterator whose items go out one by one; an open file is none."""
+    return hasattr(output, "__next__") and not hasattr(output, "read")
+
+
+def encode_metric(value: Any) -> Any:
+    """Return a metric as plain JSON: floats that JSON does not know become null."""
+    import json  # noqa: PLC0415 - for models with metrics only
+
+    return json.loads(encode(value).payload or b"null") if isinstance(value, (float, list, dict)) else value
+
+
+def describe(error: BaseException) -> str:
+    """Return the exception as clients see it: its type and its text, without half characters."""
+    text = str(error)
+    shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return shown.encode("utf-8", "replace").decode()
+
+
+def print_traceback(error: BaseException) -> None:
+    """Print a traceback that begins in the model's code."""
+    try:
+        lines = traceback.format_exception(type(error), error, _from_model(error.__traceback__))
+        sys.stderr.write("".join(lines))
+    except Exception:  # noqa: BLE001, S110 - the model may have closed the stream, or its exception cannot be shown
+        pass
+
+
+def _from_model(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+        trace = trace.tb_next
+    return trace

@@ -1,0 +1,54 @@
+"""The worker's end of a socket: whole frames in, whole frames out."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from cog_runtime.wire import Frame, Splitter, pack
+
+if TYPE_CHECKING:
+    import socket
+
+_AT_ONCE = 1 << 16
+_AT_MOST = 1 << 20
+
+
+def dumps(value: Any) -> bytes:
+    """Encode JSON in UTF-8.
+
+    Raises:
+        TypeError: Something has no JSON form.
+        ValueError: NaN, an infinity, or half of a surrogate pair.
+    """
+    return _ENCODER.encode(value).encode()
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class Channel:
+    """Blocking frames over one socket. Any thread may send; one thread receives."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self._splitter = Splitter(json.loads)
+        self._frames: deque[Frame] = deque()
+        self._sending = Lock()
+
+    def receive(self) -> Frame | None:
+        """Wait for the next frame; None when the server has closed its end."""
+        while not self._frames:
+            data = self.socket.recv(min(max(_AT_ONCE, self._splitter.missing), _AT_MOST))
+            if not data:
+                return None
+            self._frames.extend(self._splitter.feed(data))
+        return self._frames.popleft()
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; waits while the server is busy, which keeps memory bounded."""
+        data = pack(frame, dumps)
+        with self._sending:
+            self.socket.sendall(data)

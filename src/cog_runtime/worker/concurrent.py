@@ -1,0 +1,184 @@
+"""Calls at the same time, as tasks of one event loop: for models whose method is async."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any, Callable
+
+from cog._scope import enter_scope
+from cog_runtime.wire import Frame, Splitter, pack
+from cog_runtime.worker import stdio
+from cog_runtime.worker.calls import Call, is_stream
+from cog_runtime.worker.channel import dumps
+
+if TYPE_CHECKING:
+    import socket
+
+    from cog_runtime.worker.loading import Model
+
+
+class ConcurrentLoop:
+    """Runs a model whose method is async.
+
+    Args:
+        sock: Where calls come from.
+        loop: The loop that ``setup`` ran on, if it was async.
+        model_for: Returns what to call, for predictions and for trainings.
+        separate: Several calls may run: what they print is told apart by context.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        loop: asyncio.AbstractEventLoop,
+        model_for: Callable[[Call], Model],
+        *,
+        separate: bool,
+    ) -> None:
+        self._socket = sock
+        self._loop = loop
+        self._model_for = model_for
+        self._separate = separate
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._cancelled: set[int] = set()
+        self._wire: _Wire | None = None
+        self._pid = os.getpid()
+
+    def run(self) -> None:
+        """Serve until the server closes the channel."""
+        self._loop.run_until_complete(self._serve())
+
+    def cancel(self, call: int) -> None:
+        """Cancel a call; from any thread."""
+        self._loop.call_soon_threadsafe(self._cancel, call)
+
+    def _cancel(self, call: int) -> None:
+        self._cancelled.add(call)
+        task = self._tasks.get(call)
+        if task is not None:
+            task.cancel()
+
+    async def _serve(self) -> None:
+        self._socket.settimeout(0)
+        closed = self._loop.create_future()
+        _, self._wire = await self._loop.create_connection(lambda: _Wire(self._begin, closed), sock=self._socket)
+        await closed
+        for task in tuple(self._tasks.values()):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks.values()), timeout=1)
+
+    def _begin(self, frame: Frame) -> None:
+        if frame.header["type"] != "predict":
+            return
+        call = Call(frame, self._send)
+        task = self._loop.create_task(self._answer(call))
+        self._tasks[call.number] = task
+        if call.number in self._cancelled:
+            task.cancel()
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            answer = await self._call(call)
+        except asyncio.CancelledError as error:
+            answer = call.canceled() if call.number in self._cancelled else call.failed(error)
+        except BaseException as error:  # noqa: BLE001 - the model's code ends here, whatever it raises
+            answer = call.failed(error)
+        if os.getpid() != self._pid:
+            os._exit(0 if answer.header["status"] == "succeeded" else 1)
+        stdio.flush()
+        call.close()
+        del self._tasks[call.number]
+        self._cancelled.discard(call.number)
+        self._send(answer)
+
+    async def _call(self, call: Call) -> Frame:
+        enter_scope(call.scope)
+        if self._separate:
+            stdio.speaker.set(call.say)
+        model = self._model_for(call)
+        if model.converters:
+            # Files are written and downloaded beside the loop.
+            inputs = await self._loop.run_in_executor(None, call.arguments, model.converters)
+        else:
+            inputs = call.arguments(model.converters)
+        output = model.call(**inputs)
+        if hasattr(output, "__await__"):
+            output = await output
+        if hasattr(output, "__anext__"):
+            async for item in output:
+                await self._item(call, item)
+            return call.streamed()
+        if is_stream(output):
+            for item in output:
+                await self._item(call, item)
+            return call.streamed()
+        return call.succeeded(output)
+
+    async def _item(self, call: Call, item: Any) -> None:
+        stdio.flush()
+        call.output(item)
+        if self._wire is not None:
+            await self._wire.room()
+
+    def _send(self, frame: Frame) -> None:
+        data = pack(frame, dumps)
+        if self._wire is None:
+            return
+        if _running_loop() is self._loop:
+            self._wire.write(data)
+        else:
+            self._loop.call_soon_threadsafe(self._wire.write, data)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+class _Wire(asyncio.Protocol):
+    """The socket inside the event loop."""
+
+    def __init__(self, begin: Callable[[Frame], None], closed: asyncio.Future[None]) -> None:
+        self._begin = begin
+        self._closed = closed
+        self._splitter = Splitter(json.loads)
+        self._transport: asyncio.Transport | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        """Begin the calls that came."""
+        for frame in self._splitter.feed(data):
+            self._begin(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop: the server is gone, or has no more work."""
+        del exc
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        """Let generators wait: the server does not keep up."""
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        """Let generators go on."""
+        self._room.set()
+
+    async def room(self) -> None:
+        """Wait until the server keeps up."""
+        await self._room.wait()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        if self._transport is not None:
+            self._transport.write(data)

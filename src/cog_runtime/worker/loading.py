@@ -1,0 +1,130 @@
+"""From a reference such as ``predict.py:Runner`` to something that can be called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from cog._defaults import fill_defaults, innermost
+from cog.predictor import BaseRunner
+from cog_runtime.worker.signature import Converters, converters_of
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_ASYNC = 0x80 | 0x200
+"""Flags of code that makes coroutines and async generators (``inspect.CO_COROUTINE``, ``CO_ASYNC_GENERATOR``)."""
+
+_USUAL_NAMES = ("Runner", "Predictor")
+
+
+class Model(NamedTuple):
+    """What the worker runs.
+
+    Attributes:
+        call: Takes the inputs by name.
+        converters: How texts become files and secrets, by input.
+        is_async: The call returns a coroutine or an async generator.
+        concurrency: What ``@cog.concurrent(max=...)`` says; None without it.
+        holder: The instance, or the function itself: where ``setup`` and ``healthcheck`` are looked for.
+    """
+
+    call: Callable[..., Any]
+    converters: Converters
+    is_async: bool
+    concurrency: int | None
+    holder: Any
+
+
+def load(reference: str, *, train: bool = False, holder: Any = None) -> Model:
+    """Import the model's file and find what to call.
+
+    Args:
+        reference: ``file.py:Name``; without a name ``Runner``, then ``Predictor`` is tried.
+        train: Look for ``train`` instead of ``run`` or ``predict``.
+        holder: An instance that exists already, used when the reference names its class.
+
+    Raises:
+        AttributeError: The file does not define the name.
+        TypeError: The class defines nothing to call, or two things.
+    """
+    file, _, name = reference.partition(":")
+    module = import_file(file)
+    target = getattr(module, name) if name else _usual(module, file)
+    if isinstance(target, type):
+        instance = holder if type(holder) is target else target()
+        return _model(getattr(instance, "train" if train else _entry(target)), instance)
+    return _model(target, target)
+
+
+def import_file(file: str) -> ModuleType:
+    """Import a file of the model's folder once; its name is that of the file, dotted when it lies deeper.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    path = os.path.abspath(file)  # noqa: PTH100 - a link keeps its name
+    stem = os.path.relpath(path)[: -len(".py")] if path.endswith(".py") else os.path.relpath(path)
+    parts = stem.split(os.sep)  # noqa: PTH206 - it may hold dots that go up
+    name = ".".join(parts) if all(map(str.isidentifier, parts)) else parts[-1]
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) == path:
+        return sys.modules[name]
+    folder = os.path.dirname(path)  # noqa: PTH120 - a string for sys.path
+    if folder not in sys.path:
+        sys.path.append(folder)
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(f"no Python file: {file}")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    if len(parts) > 1:
+        # Upstream names the module after the file alone.
+        sys.modules.setdefault(parts[-1], module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def _usual(module: ModuleType, file: str) -> Any:
+    for name in _USUAL_NAMES:
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise AttributeError(f"{file} defines neither {' nor '.join(_USUAL_NAMES)}")
+
+
+def _entry(target: type) -> str:
+    """Return the name of the method to call, looking at what the model's own classes define."""
+    own = [each for each in target.__mro__ if each is not object and not _is_ours(each)]
+    defined = [name for name in ("run", "predict") if any(name in vars(each) for each in own)]
+    if len(defined) == 2:
+        declared = [name for name in defined if hasattr(getattr(target, name), "__cog_inputs__")]
+        if len(declared) != 1:
+            raise TypeError(f"{target.__name__} must define either run() or predict(), not both")
+        return declared[0]
+    if not defined:
+        raise TypeError(f"run or predict method not found: {target.__name__}")
+    return defined[0]
+
+
+def _is_ours(each: type) -> bool:
+    return issubclass(BaseRunner, each) or each.__module__.startswith("cog.")
+
+
+def _model(call: Any, holder: Any) -> Model:
+    if not callable(call):
+        raise TypeError(f"not callable: {call!r}")
+    fill_defaults(call)
+    inner = innermost(call) or innermost(type(call).__call__)
+    flags = inner.__code__.co_flags if inner is not None else 0
+    return Model(
+        call=call,
+        converters=converters_of(call),
+        is_async=bool(flags & _ASYNC),
+        concurrency=getattr(inner, "__cog_concurrent_max__", None),
+        holder=holder,
+    )

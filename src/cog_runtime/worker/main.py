@@ -1,0 +1,203 @@
+"""The worker from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from cog._version import __version__ as sdk_version
+from cog_runtime.wire import PROTOCOL, Frame
+from cog_runtime.worker import stdio
+from cog_runtime.worker.calls import Call, describe, print_traceback
+from cog_runtime.worker.cancelling import Canceller
+from cog_runtime.worker.channel import Channel
+from cog_runtime.worker.control import Control
+from cog_runtime.worker.loading import Model, load
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class _Setup(NamedTuple):
+    model: Model
+    slots: int
+    loop: asyncio.AbstractEventLoop | None
+
+
+def work(data_fd: int, control_fd: int, *, path: list[str], sdk: str) -> int:
+    """Be a worker until the server closes the data socket.
+
+    Args:
+        data_fd: Descriptor of the socket for calls.
+        control_fd: Descriptor of the socket for what comes between calls.
+        path: ``sys.path`` of a script, without its own folder.
+        sdk: Folder that holds the SDK, for a Python that does not know it.
+
+    Returns:
+        The exit status.
+    """
+    data, control = (Channel(_own(descriptor)) for descriptor in (data_fd, control_fd))
+    init = data.receive()
+    if init is None:
+        return 1
+    _look_like_a_script(init.header["reference"], path, sdk)
+    stdio.use_lines()
+    try:
+        setup = _set_up(init)
+    except BaseException as error:  # noqa: BLE001 - the model's code ends here, whatever it raises
+        print_traceback(error)
+        stdio.flush()
+        data.send(Frame({"type": "setup_failed", "error": describe(error)}))
+        return 1
+    stdio.flush()
+    _serve(data, control, init, setup)
+    return 0
+
+
+def _own(descriptor: int) -> socket.socket:
+    """Return the socket; neither programs that the model starts nor its forks keep it open."""
+    os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes no keywords
+    sock = socket.socket(fileno=descriptor)
+    os.register_at_fork(after_in_child=sock.close)
+    return sock
+
+
+def _look_like_a_script(reference: str, path: list[str], sdk: str) -> None:
+    sys.argv[:] = [reference.partition(":")[0]]
+    sys.path[:] = [os.getcwd(), *path]  # noqa: PTH109 - sys.path holds strings
+    if PathFinder.find_spec("cog", sys.path) is None:
+        sys.path.append(sdk)
+
+
+def _set_up(init: Frame) -> _Setup:
+    header = init.header
+    train = header.get("mode") == "train"
+    model = load(header["reference"], train=train)
+    slots = _slots(model, header.get("slots"))
+    loop = None
+    if model.is_async:
+        loop = _new_loop()
+    result = _call_setup(model.holder)
+    if hasattr(result, "__await__"):
+        loop = loop or _new_loop()
+        loop.run_until_complete(_waited_for(result))
+    return _Setup(model, slots, loop)
+
+
+def _slots(model: Model, wanted: int | None) -> int:
+    slots = wanted or model.concurrency or 1
+    if slots > 1 and not model.is_async:
+        raise TypeError("COG_MAX_CONCURRENCY > 1 requires an async run() or predict() method")
+    return slots
+
+
+def _call_setup(holder: Any) -> Any:
+    setup = None if _is_function(holder) else getattr(holder, "setup", None)
+    if setup is None:
+        return None
+    code = getattr(getattr(setup, "__func__", setup), "__code__", None)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
+    return setup(weights=os.environ.get("COG_WEIGHTS")) if "weights" in names else setup()
+
+
+def _is_function(holder: Any) -> bool:
+    return hasattr(holder, "__code__")
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import asyncio  # noqa: PLC0415 - half of a small worker's start, and most models do not need it
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+async def _waited_for(awaitable: Any) -> None:
+    await awaitable
+
+
+def _serve(data: Channel, control: Channel, init: Frame, setup: _Setup) -> None:
+    listener = Control(control)
+    model = setup.model
+    listener.healthcheck = _healthcheck(model, setup.loop)
+    models = _Models(model, init.header)
+    serve: Callable[[], None]
+    if model.is_async and setup.loop is not None:
+        from cog_runtime.worker.concurrent import ConcurrentLoop  # noqa: PLC0415 - imports asyncio
+
+        if setup.slots > 1:
+            stdio.route_by_context()
+        tasks = ConcurrentLoop(data.socket, setup.loop, models.get, separate=setup.slots > 1)
+        listener.cancel, serve = tasks.cancel, tasks.run
+    else:
+        from cog_runtime.worker.blocking import BlockingLoop  # noqa: PLC0415 - beside the other one
+
+        canceller = Canceller()
+        canceller.install()
+        listener.cancel, serve = canceller.cancel, BlockingLoop(data, canceller, models.get).run
+    listener.start()
+    data.send(_ready(setup, listener))
+    try:
+        serve()
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    finally:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+def _ready(setup: _Setup, listener: Control) -> Frame:
+    return Frame(
+        {
+            "type": "ready",
+            "protocol": PROTOCOL,
+            "slots": setup.slots,
+            "healthcheck": listener.healthcheck is not None,
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "sdk": sdk_version,
+        }
+    )
+
+
+def _healthcheck(model: Model, loop: asyncio.AbstractEventLoop | None) -> Callable[[], Any] | None:
+    check = None if _is_function(model.holder) else getattr(model.holder, "healthcheck", None)
+    if check is None:
+        return None
+
+    def run() -> Any:
+        result = check()
+        if not hasattr(result, "__await__"):
+            return result
+        import asyncio  # noqa: PLC0415 - for async models only
+
+        if model.is_async and loop is not None:
+            return asyncio.run_coroutine_threadsafe(result, loop).result()
+        return asyncio.run(result)
+
+    return run
+
+
+class _Models:
+    """What to call for predictions, and, from its first call on, what to call for trainings."""
+
+    def __init__(self, model: Model, header: dict[str, Any]) -> None:
+        self._model = model
+        self._train = model if header.get("mode") == "train" else None
+        self._reference: str | None = header.get("train")
+
+    def get(self, call: Call) -> Model:
+        """Return what to call.
+
+        Raises:
+            AttributeError: There is no training.
+        """
+        if not call.train:
+            return self._model
+        if self._train is None:
+            if self._reference is None:
+                raise AttributeError("Training not supported by this predictor")
+            self._train = load(self._reference, train=True, holder=self._model.holder)
+        return self._train

@@ -1,0 +1,1 @@
+"""Brings real engines up for the tests: container engines, a registry, base images, networks, a browser."""

@@ -1,0 +1,145 @@
+"""Engines as tests use them; a fixture brings its engine up even where the marker was forgotten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from tests.engines import registry
+from tests.engines.bases import BaseImage, Store
+from tests.engines.buildkit import Buildkit, BuildkitAccess
+from tests.engines.buildx import Buildx
+from tests.engines.cacert import ca_bundle as find_ca_bundle
+from tests.engines.chromium import Chromium
+from tests.engines.debian import Debian
+from tests.engines.docker import Docker, DockerAccess
+from tests.engines.machine import Unavailable
+from tests.engines.plugin import provide, wanted
+from tests.engines.podman import Podman, PodmanAccess
+from tests.support.isolation import REAL_ENVIRON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.engines.engine import Engine
+    from tests.engines.session import Engines
+
+_E = TypeVar("_E", bound="Engine")
+_DEBIAN_DOCKER = Path("/usr/bin/docker")
+
+
+@pytest.fixture
+def docker_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> DockerAccess:
+    """Give a Docker engine that answers; what its clients need is in the test's environment."""
+    access = provide(request.config, lambda engines: _kind(engines, Docker).access())
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    return access
+
+
+@pytest.fixture
+def docker_cli_debian(request: pytest.FixtureRequest, docker_engine: DockerAccess) -> Path:
+    """Give the client that Debian packages with its engine; on ``PATH`` there may be a newer one before it."""
+
+    def find(engines: Engines) -> Path:
+        asked = engines.machine.attempt(("dpkg", "--search", _DEBIAN_DOCKER))
+        if asked.returncode:
+            raise Unavailable(f"{_DEBIAN_DOCKER} is not Debian's", "on Debian: apt-get install docker.io")
+        return _DEBIAN_DOCKER
+
+    return provide(request.config, find)
+
+
+@pytest.fixture
+def docker_config_buildx(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a ``DOCKER_CONFIG`` folder, set in the test's environment, whose client has the buildx plugin."""
+    folder = provide(request.config, lambda engines: _kind(engines, Buildx).config_folder(tmp_path / "docker-config"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder
+
+
+@pytest.fixture
+def podman_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
+    """Give a podman that works; what it needs is in the test's environment."""
+    access = provide(request.config, lambda engines: _kind(engines, Podman).access())
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    return access
+
+
+@pytest.fixture
+def buildkit_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BuildkitAccess:
+    """Give a BuildKit daemon without Docker; ``BUILDKIT_HOST`` and ``PATH`` are set in the test's environment."""
+    access = provide(request.config, lambda engines: _kind(engines, Buildkit).access())
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    return access
+
+
+@pytest.fixture
+def oci_registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[registry.RunningRegistry]:
+    """Give a fresh, empty registry that asks for no login."""
+    yield from _serve(request, tmp_path / "registry", login=False)
+
+
+@pytest.fixture
+def oci_registry_with_login(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[registry.RunningRegistry]:
+    """Give a fresh, empty registry that asks for a user name and a password."""
+    yield from _serve(request, tmp_path / "registry-with-login", login=True)
+
+
+@pytest.fixture
+def python_base(request: pytest.FixtureRequest) -> Callable[[str], BaseImage]:
+    """Provide Python base images: ``python_base("3.12")``.
+
+    The image is put into the stores of the engines that the test is marked with (docker, podman); without such a
+    marker it is on disk only.
+    """
+    names = set(wanted(request.node)) & {Docker.name, Podman.name}
+
+    def get(version: str) -> BaseImage:
+        return provide(request.config, lambda engines: engines.bases.python(version, _stores(engines, names)))
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def ca_bundle() -> Path | None:
+    """Give the certificates that containers need on this network, for ``COG_CA_CERT``; None: they need none."""
+    return find_ca_bundle(REAL_ENVIRON)
+
+
+@pytest.fixture
+def debian_mirror(request: pytest.FixtureRequest) -> str:
+    """Give the address of a Debian mirror that answers."""
+    return provide(request.config, lambda engines: _kind(engines, Debian).mirror()) or ""
+
+
+@pytest.fixture
+def chromium(request: pytest.FixtureRequest) -> Path:
+    """Give the program that is the browser."""
+    return Path(provide(request.config, lambda engines: _kind(engines, Chromium).path()) or "")
+
+
+def _kind(engines: Engines, kind: type[_E]) -> _E:
+    engine = engines.get(kind.name)
+    assert isinstance(engine, kind)
+    return engine
+
+
+def _stores(engines: Engines, names: set[str]) -> list[Store]:
+    stores = []
+    if Docker.name in names:
+        stores.append(Store(client="docker", environ=_kind(engines, Docker).access().environ))
+    if Podman.name in names:
+        stores.append(Store(client="podman", environ=_kind(engines, Podman).environ()))
+    return stores
+
+
+def _serve(request: pytest.FixtureRequest, folder: Path, *, login: bool) -> Iterator[registry.RunningRegistry]:
+    provide(request.config, lambda engines: engines.get(registry.Registry.name))
+    folder.mkdir()
+    with registry.serve(folder, login=login) as running:
+        yield running

@@ -1,0 +1,35 @@
+"""Which engines there are; add a kind by adding its class here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.engines.buildkit import Buildkit
+from tests.engines.buildx import Buildx
+from tests.engines.chromium import Chromium
+from tests.engines.debian import Debian
+from tests.engines.docker import Docker
+from tests.engines.index import Index
+from tests.engines.podman import Podman
+from tests.engines.registry import Registry
+from tests.engines.skopeo import Skopeo
+from tests.engines.userns import UserNamespaces
+
+if TYPE_CHECKING:
+    from tests.engines.engine import Engine
+
+KINDS: dict[str, type[Engine]] = {
+    kind.name: kind
+    for kind in (
+        Docker,
+        Podman,
+        Registry,
+        Index,
+        Debian,
+        Skopeo,
+        Chromium,
+        UserNamespaces,
+        Buildx,
+        Buildkit,
+    )
+}
