@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import sys
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
+
+from cog_cli.session import root as session
 
 COMMANDS: Final = {
     "init": "Start a project in the current directory",
@@ -26,6 +30,25 @@ COMMANDS: Final = {
 }
 """Every command and its line in the help, in the order in which people meet them."""
 
+MEANT: Final = {
+    "infer": "run",
+    "inference": "run",
+    "prediction": "run",
+    "http": "serve",
+    "server": "serve",
+    "auth": "login",
+    "authenticate": "login",
+    "dockerfile": "debug",
+    "shell": "exec",
+    "new": "init",
+    "create": "init",
+    "doctor": "backends",
+    "engines": "backends",
+    "explain": "plan",
+    "openapi": "schema",
+}
+"""Words that people try, and the command that they are after."""
+
 
 class LazyGroup(TyperGroup):
     """A group of commands that knows their names and imports one when it is called."""
@@ -40,8 +63,20 @@ class LazyGroup(TyperGroup):
             return None
         module = importlib.import_module(f"cog_cli.commands.{cmd_name}_command")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(name=cmd_name, help=COMMANDS[cmd_name], **getattr(module, "SETTINGS", {}))(module.command)
+        settings = {"help": COMMANDS[cmd_name], **getattr(module, "SETTINGS", {})}
+        single.command(name=cmd_name, **settings)(module.command)
         return typer.main.get_command(single)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, or end with a suggestion."""
+        word = args[0]
+        if word not in COMMANDS and not word.startswith("-"):
+            near = [MEANT[word]] if word in MEANT else difflib.get_close_matches(word, COMMANDS, n=2)
+            sys.stderr.write(f"error: there is no command {word!r}\n")
+            suggestion = " or ".join(f"cog {name}" for name in near)
+            sys.stderr.write(f"  Did you mean {suggestion}?\n" if near else "  `cog --help` lists all commands.\n")
+            raise typer.Exit(2)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the list of commands without importing any."""
@@ -65,8 +100,14 @@ def _version(*, value: bool) -> None:
 @app.callback()
 def root(
     *,
-    version: Annotated[
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Show no colours.")] = False,
+    registry: Annotated[str | None, typer.Option("--registry", hidden=True)] = None,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Package machine-learning models as standard OCI images, and run them anywhere."""
+    session.debug = debug
+    session.color = not no_color
+    session.registry = registry

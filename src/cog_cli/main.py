@@ -23,13 +23,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: list[str]) -> int:
     """Run the program and return its exit code (see :mod:`cog_core.errors`)."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupts = _Interrupts()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupts)
     try:
         from cog_cli.app import app  # noqa: PLC0415 - an interrupt while this loads must look the same
+        from cog_cli.older_flags import plain  # noqa: PLC0415
 
-        result = app(argv, prog_name="cog", standalone_mode=False)
+        result = app(plain(argv), prog_name="cog", standalone_mode=False)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # Whoever read our output has gone; the interpreter must not try to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -39,25 +42,44 @@ def run(argv: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+class _Interrupts:
+    """Turns the first signal into an exception; a second one would only disturb the cleaning up."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, *_: object) -> None:
+        self._count += 1
+        if self._count == 2:
+            os.write(2, b"cleaning up; once more stops at once\n")
+        else:
+            raise KeyboardInterrupt
+
+
+def _interrupted() -> int:
+    sys.stderr.write("interrupted\n")
+    return INTERRUPTED
 
 
 def _report(error: Exception) -> int:
     """Show an error of the user's without a traceback; everything else is a bug of ours and keeps its own."""
-    from cog_cli.render.errors import show_error  # noqa: PLC0415 - only needed when something failed
-    from cog_core.errors import CogError  # noqa: PLC0415
-    from cog_core.settings import Settings  # noqa: PLC0415
+    from cog_cli.render.errors import explained, show_error  # noqa: PLC0415 - only needed when something failed
+    from cog_cli.session import is_debug  # noqa: PLC0415
 
-    if isinstance(error, CogError):
-        if Settings.from_environ().debug:
-            raise error
-        show_error(error)
-        return error.exit_code
+    known = explained(error)
+    if known is not None:
+        if is_debug():
+            sys.excepthook(type(error), error, error.__traceback__)
+        show_error(known)
+        return known.exit_code
     show = getattr(error, "show", None)
     if callable(show):  # the argument parser explains itself
         show()
         return int(getattr(error, "exit_code", 2))
     if type(error).__name__ == "Abort":
-        return INTERRUPTED
+        return _interrupted()
     raise error
+
+
+if __name__ == "__main__":
+    main()

@@ -29,6 +29,7 @@ _MOST_PAGES = 1000
 _LARGEST_PAGE = 4 << 20
 _WRITE = "pull,push"
 _EMPTY = {"Content-Length": "0"}
+_RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 _NEXT = re.compile(r'<([^<>]{1,4096})>\s*;\s*rel="?next"?')
 
 
@@ -43,6 +44,28 @@ class Fetched:
     descriptor: Descriptor
     data: bytes = attrs.field(repr=False)
     value: Manifest | Index
+
+
+@attrs.frozen(kw_only=True)
+class Upload:
+    """An upload that a registry has begun.
+
+    Attributes:
+        address: Where the next request about it goes.
+        sent: Bytes that the last request brought, or, from :meth:`Client.find_upload`, that the registry has.
+        least: Bytes that a part must have, the last one excepted; 0: any number.
+        most: Bytes that a part may have; 0: any number.
+    """
+
+    address: str
+    sent: int = 0
+    least: int = 0
+    most: int = 0
+
+    def fit(self, part: int) -> int:
+        """Return the size of a part that the registry takes, as near to a wanted size as possible."""
+        size = max(part, self.least, 1)
+        return min(size, self.most) if self.most else size
 
 
 def anonymous(registry: str, repository: str) -> Login | None:
@@ -160,14 +183,46 @@ class Client:
             return False
         return True
 
-    def start_upload(self, reference: Reference) -> str:
-        """Begin an upload and return its address."""
+    def start_upload(self, reference: Reference) -> Upload:
+        """Begin an upload."""
         call = _call("POST", reference, "blobs/uploads/", what="cannot begin an upload", actions=_WRITE)
         with self._send(attrs.evolve(call, headers=_EMPTY, expect=(202,))) as response:
-            location = response.header("Location")
-        if not location:
+            limits = [_length(response.header(f"OCI-Chunk-{end}-Length")) for end in ("Min", "Max")]
+            address = _location(response, "")
+        if not address:
             raise RegistryFailure(f"{reference.registry} begins an upload without saying where")
-        return urljoin(response.url, location)
+        return Upload(address=address, least=limits[0], most=limits[1])
+
+    def send_part(
+        self, reference: Reference, upload: Upload, start: int, size: int, body: Callable[[], Iterable[bytes]]
+    ) -> Upload:
+        """Send ``size`` bytes of a blob from ``start`` on; not repeated. Returns where the next request goes.
+
+        Raises:
+            RegistryFailure: They did not arrive, or only some did: :meth:`find_upload` tells.
+        """
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+            "Content-Range": f"{start}-{start + size - 1}",
+        }
+        call = _call("PATCH", reference, "", what="cannot send a part of a blob", actions=_WRITE)
+        call = attrs.evolve(call, path=upload.address, headers=headers, body=body, expect=(202,))
+        with self._once(call) as response:
+            return attrs.evolve(upload, address=_location(response, upload.address), sent=size)
+
+    def find_upload(self, reference: Reference, upload: Upload) -> Upload:
+        """Return how far an upload got.
+
+        Raises:
+            NotFound: The registry has forgotten it.
+        """
+        call = _call("GET", reference, "", what="cannot find an upload", actions=_WRITE)
+        with self._send(attrs.evolve(call, path=upload.address, expect=(200, 202, 204))) as response:
+            end = _RANGE.fullmatch(response.header("Range") or "")
+            # "0-0" is what registries say of an upload that has nothing yet.
+            sent = int(end.group(1)) + 1 if end and end.group(1) != "0" else 0
+            return attrs.evolve(upload, address=_location(response, upload.address), sent=sent)
 
     def mount(self, reference: Reference, blob: Descriptor, source: str) -> bool:
         """Take a blob over from another repository of the same registry; False when that cannot be."""
@@ -182,9 +237,15 @@ class Client:
             return False
 
     def finish_upload(
-        self, reference: Reference, address: str, blob: Descriptor, body: Callable[[], Iterable[bytes]]
+        self, reference: Reference, address: str, blob: Descriptor, body: Callable[[], Iterable[bytes]] | None = None
     ) -> None:
-        """Send a blob to an address that :meth:`start_upload` gave; ``body`` may be asked for it twice.
+        """End an upload, with all of the blob or after all of its parts; not repeated.
+
+        Args:
+            reference: Where the blob goes.
+            address: The upload's.
+            blob: What the registry must have in the end.
+            body: Returns all of the blob's bytes, and may be asked twice; None: they are there already.
 
         Raises:
             RegistryFailure: The registry refused it; the address is of no further use.
@@ -192,7 +253,7 @@ class Client:
         parts = urlsplit(address)
         query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", blob.digest)])
         call = _call("PUT", reference, "", what=f"cannot send the blob {blob.digest}", actions=_WRITE)
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)}
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size if body else 0)}
         path = urlunsplit(parts._replace(query=query))
         self._once(attrs.evolve(call, path=path, headers=headers, body=body, expect=(201,))).close()
 
@@ -237,6 +298,15 @@ def _manifest_call(method: str, reference: Reference, what: str) -> Call:
 
 def _media_type(response: Response) -> str:
     return (response.header("Content-Type") or "").partition(";")[0].strip()
+
+
+def _location(response: Response, usual: str) -> str:
+    location = response.header("Location")
+    return urljoin(response.url, location) if location else usual
+
+
+def _length(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def _on_same_host(url: str, target: str) -> str:

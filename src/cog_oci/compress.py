@@ -18,7 +18,7 @@ from cog_oci.image_layers import open_layer
 from cog_oci.manifest import Descriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cog_oci.digest import Readable, Writable
@@ -34,13 +34,19 @@ COMPRESSOR: Final = re.sub(r"[^A-Za-z0-9.]+", "_", f"isal_{isal.__version__}_{is
 """What made the bytes: library, its versions, and level. Another one may give others for the same layer."""
 
 
-def gzip(source: Readable, out: Writable) -> None:
+def _go_on() -> None:
+    """Never end the work."""
+
+
+def gzip(source: Readable, out: Writable, *, check: Callable[[], None] = _go_on) -> None:
     """Compress a stream (RFC 1952) without a name or a time in its header.
 
     The library's output depends on the pieces that it is fed, so these have a fixed size.
+    ``check`` is called before each.
     """
     compressor = _isal_zlib.compressobj(_LEVEL, wbits=_GZIP_FRAMES)
     for piece in _pieces(source):
+        check()
         out.write(compressor.compress(piece))
     out.write(compressor.flush())
 
@@ -69,8 +75,16 @@ class CompressedLayers:
         except (FileNotFoundError, InvalidImage):
             return None
 
-    def make(self, layout: Layout, layer: Descriptor, diff_id: Digest) -> Descriptor:
+    def make(
+        self, layout: Layout, layer: Descriptor, diff_id: Digest, *, check: Callable[[], None] = _go_on
+    ) -> Descriptor:
         """Return a compressed layer whose bytes are here, compressing it if need be.
+
+        Args:
+            layout: Holds the layer.
+            layer: The layer.
+            diff_id: Digest of the archive in it.
+            check: Called now and then; raises to end the work, of which nothing is left then.
 
         Raises:
             Missing: The layout does not hold the layer.
@@ -82,7 +96,7 @@ class CompressedLayers:
         self.root.mkdir(parents=True, exist_ok=True)
         with self.blobs.writer() as blob:
             with open_layer(layout, layer, diff_id) as archive:
-                gzip(archive, blob)
+                gzip(archive, blob, check=check)
             made = blob.commit(media.OCI_LAYER_GZIP)
         record = canonical.dump({"digest": made.digest, "size": made.size})
         replace_file(self._record(diff_id), record, folder=self.blobs.scratch)

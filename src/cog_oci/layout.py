@@ -240,5 +240,5 @@ class Layout:
 
 
 def _named(descriptor: Descriptor, name: str | Reference | None) -> manifest.Pairs:
-    others = [pair for pair in descriptor.annotations if pair[0] != index_file.NAME]
+    others = [pair for pair in descriptor.annotations if pair[0] not in {index_file.NAME, index_file.CONTAINERD_NAME}]
     return tuple(sorted([*others, *([(index_file.NAME, str(name))] if name is not None else [])]))

@@ -42,7 +42,8 @@ def pull(
         reference: The image.
         layout: Where it goes.
         platform: What it is to run on; None: linux/amd64 where there is a choice.
-        progress: Called with bytes done and bytes in all, from several threads, but one at a time.
+        progress: Called with bytes done and bytes in all, from several threads, but one at a time; what it raises
+            ends the pull.
 
     Raises:
         NotFound: The registry has no such image.
@@ -53,6 +54,8 @@ def pull(
     fetched = choose(client, reference, platform)
     if not isinstance(fetched.value, Manifest):
         raise InvalidImage(f"{reference} is no image")
+    if fetched.value.config.size > canonical.LIMIT:
+        raise InvalidImage(f"the configuration of {reference} has {fetched.value.config.size} bytes")
     counter = Progress(progress)
     blobs = list(dict.fromkeys(fetched.value.children))
     for blob in blobs:

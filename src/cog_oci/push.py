@@ -10,6 +10,7 @@ from cog_oci import canonical, media
 from cog_oci.digest import CHUNK, of_bytes
 from cog_oci.manifest import Descriptor
 from cog_oci.transfers import Progress, Stop, ignore, in_parallel
+from cog_oci.uploads import Pace, PartedUpload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from cog_oci.layout import Image, Layout
     from cog_oci.reference import Reference
     from cog_oci.transfers import OnProgress
+
+
+_USUAL_PACE = Pace()
 
 
 def worth_compressing(layer: Descriptor) -> bool:
@@ -38,6 +42,7 @@ def push(
     compressed: CompressedLayers | None = None,
     compress: Callable[[Descriptor], bool] = worth_compressing,
     mount_from: Sequence[str] = (),
+    pace: Pace = _USUAL_PACE,
     progress: OnProgress = ignore,
 ) -> Descriptor:
     """Send an image and return the descriptor of its manifest in the registry; the manifest goes last.
@@ -51,7 +56,9 @@ def push(
         compressed: Keeps compressed layers; None: layers are sent as they are in the layout.
         compress: Which of the uncompressed layers to compress.
         mount_from: Repositories of the same registry that may have the blobs already.
-        progress: Called with bytes done and bytes in all, from several threads, but one at a time.
+        pace: How much at once.
+        progress: Called with bytes done and bytes in all, from several threads, but one at a time; what it raises
+            ends the push.
 
     Raises:
         Missing: The layout lacks a blob.
@@ -59,7 +66,7 @@ def push(
         RegistryFailure: The registry refused, or is out of reach.
     """
     counter = Progress(progress)
-    sending = _Sending(client, layout, reference, tuple(mount_from), counter)
+    sending = _Sending(client, layout, reference, tuple(mount_from), counter, pace)
     manifest = image.manifest
     pairs = dict(zip(manifest.layers, image.diff_ids, strict=True))
     for blob in (manifest.config, *pairs):
@@ -70,7 +77,7 @@ def push(
             return lambda stop: sending.compress(layer, diff_id, compressed, stop)
         return lambda stop: sending.send(layer, layout.blobs, stop)
 
-    sent = dict(zip(pairs, in_parallel([job(*pair) for pair in pairs.items()]), strict=True))
+    sent = dict(zip(pairs, in_parallel([job(*pair) for pair in pairs.items()], at_once=pace.at_once), strict=True))
     in_parallel([lambda stop: sending.send(manifest.config, layout.blobs, stop)])
     data = layout.blobs.read(image.descriptor, limit=canonical.LIMIT)
     descriptor = image.descriptor
@@ -93,6 +100,7 @@ class _Sending:
     reference: Reference
     mount_from: tuple[str, ...]
     counter: Progress
+    pace: Pace
 
     def compress(self, layer: Descriptor, diff_id: Digest, compressed: CompressedLayers, stop: Stop) -> Descriptor:
         """Send a layer's compressed form, which is made only if the registry lacks it."""
@@ -101,7 +109,7 @@ class _Sending:
         if known is not None and self._is_there(self._patient(stop), known):
             self.counter.finished(layer.digest)
             return attrs.evolve(known, annotations=layer.annotations)
-        made = compressed.make(self.layout, layer, diff_id)
+        made = compressed.make(self.layout, layer, diff_id, check=stop.check)
         self.counter.expect(layer.digest, made.size)
         self.send(made, compressed.blobs, stop, key=layer.digest, absent=made == known)
         return attrs.evolve(made, annotations=layer.annotations)
@@ -113,7 +121,7 @@ class _Sending:
         stop.check()
         client = self._patient(stop)
         if absent or not self._is_there(client, blob):
-            client.retry.run(lambda: self._upload(client, blob, blobs, stop, key or blob.digest))
+            self._upload(client, blob, blobs, stop, key or blob.digest)
         self.counter.finished(key or blob.digest)
         return blob
 
@@ -127,8 +135,20 @@ class _Sending:
         )
 
     def _upload(self, client: Client, blob: Descriptor, blobs: Blobs, stop: Stop, key: str) -> None:
-        address = client.start_upload(self.reference)
+        if blob.size <= self.pace.whole_up_to:
+            client.retry.run(lambda: self._upload_whole(client, blob, blobs, stop, key))
+            return
+        PartedUpload(
+            client=client,
+            reference=self.reference,
+            blob=blob,
+            path=blobs.path(blob.digest),
+            part=self.pace.part,
+            reached=lambda done: self.counter.reached(key, done),
+            check=stop.check,
+        ).run()
 
+    def _upload_whole(self, client: Client, blob: Descriptor, blobs: Blobs, stop: Stop, key: str) -> None:
         def body() -> Iterator[bytes]:
             done = 0
             with blobs.open(blob) as source:
@@ -138,4 +158,4 @@ class _Sending:
                     done += len(data)
                     self.counter.reached(key, done)
 
-        client.finish_upload(self.reference, address, blob, body)
+        client.finish_upload(self.reference, client.start_upload(self.reference).address, blob, body)

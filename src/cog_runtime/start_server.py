@@ -13,6 +13,9 @@ import sys
 def main() -> None:
     """Serve from the bundle that this file belongs to."""
     here = os.path.dirname(os.path.abspath(__file__))
+    # ``-I`` hides these two from the interpreter; whoever serves from a cache keeps it clean with them.
+    sys.pycache_prefix = os.environ.get("PYTHONPYCACHEPREFIX") or sys.pycache_prefix
+    sys.dont_write_bytecode = sys.dont_write_bytecode or bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.path.insert(0, here)
     from cog_runtime.server.main import main as serve  # noqa: PLC0415 - found on the path above only
 

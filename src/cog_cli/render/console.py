@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from cog_cli.session import may_color
+
 _STYLES: Final = {"error": "1;31", "warning": "1;33", "hint": "36", "note": "2", "good": "32", "plain": ""}
 
 
 def use_color() -> bool:
     """Whether standard error is a terminal that takes colours, and nobody forbade them."""
-    from cog_core.settings import Settings  # noqa: PLC0415 - keeps the help quick
-
-    return sys.stderr.isatty() and Settings.from_environ().color
+    return sys.stderr.isatty() and may_color()
 
 
 def styled(text: str, style: str) -> str:
@@ -23,6 +23,8 @@ def styled(text: str, style: str) -> str:
 
 def say(text: str = "", style: str = "plain") -> None:
     """Print a line on standard error."""
+    sys.stderr.write(f"{styled(text, style)}\n")
+    sys.stderr.flush()
 
 
 def warn(text: str, hint: str | None = None) -> None:

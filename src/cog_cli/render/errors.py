@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cog_cli.render.console import say, styled
-from cog_core.errors import BuildFailed, PredictionError
+from cog_core.errors import BackendError, BuildFailed, CogError, PredictionError, RegistryError
 
 if TYPE_CHECKING:
-    from cog_core.errors import CogError, Problem
+    from cog_core.errors import Problem
 
 _LOG_LINES = 20
+
+
+def explained(error: Exception) -> CogError | None:
+    """Return an error of the user's, of the machine's or of a registry's as ours; None for a bug."""
+    if isinstance(error, CogError):
+        return error
+    if isinstance(error, OSError) and error.filename is not None:
+        return BackendError(f"{error.filename}: {error.strerror}")
+    from cog_oci.errors import OciError  # noqa: PLC0415 - only needed when something failed
+
+    return RegistryError(error.message, hint=error.hint) if isinstance(error, OciError) else None
 
 
 def show_error(error: CogError) -> None:

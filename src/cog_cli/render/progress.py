@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,19 +25,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cog_core.events import Emit, Event
+    from cog_core.settings import Settings
 
 MODES = ("auto", "plain", "tty", "json", "quiet")
 
 
-@contextlib.contextmanager
-def showing(mode: str) -> Iterator[Emit]:
-    """Show events in a mode for the time of a build.
+def mode_of(asked: str | None, settings: Settings) -> str:
+    """Return the mode that was asked for, else the environment's, as far as we know it.
 
     Raises:
         UsageError: There is no such mode.
     """
-    if mode not in MODES:
-        raise UsageError(f"unknown progress mode {mode!r}", hint=f"Use one of {', '.join(MODES)}.")
+    if asked is None:
+        return settings.progress if settings.progress in MODES else "auto"
+    if asked not in MODES:
+        raise UsageError(f"unknown progress mode {asked!r}", hint=f"Use one of {', '.join(MODES)}.")
+    return asked
+
+
+def tell(mode: str, text: str) -> None:
+    """Print a line of our own; among JSON lines, as one of them."""
+    if mode == "json":
+        _as_json(Noted(message=text.strip()))
+    else:
+        say(text)
+
+
+@contextlib.contextmanager
+def showing(mode: str) -> Iterator[Emit]:
+    """Show events in one of ``MODES`` for the time of a build."""
     if mode == "auto":
         mode = "tty" if sys.stderr.isatty() else "plain"
     if mode == "tty":
@@ -102,4 +119,6 @@ def _only_warnings(event: Event) -> None:
 
 
 def _as_json(event: Event) -> None:
-    attrs.asdict(event, filter=lambda _, value: value is not None)
+    document = attrs.asdict(event, filter=lambda _, value: value is not None)
+    sys.stderr.write(json.dumps({"event": type(event).__name__, **document}, ensure_ascii=False) + "\n")
+    sys.stderr.flush()

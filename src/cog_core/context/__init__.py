@@ -1,7 +1,7 @@
 """Which of the author's files a build may see, and how they are found."""
 
 from cog_core.context.export import materialise, tar_stream
-from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules
+from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules, exactly
 from cog_core.context.scan import BuildContext, Entry, EntryKind
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "IgnoreRules",
+    "exactly",
     "materialise",
     "tar_stream",
 ]

@@ -2,6 +2,6 @@
 
 from cog_core.inputs.check import check
 from cog_core.inputs.fields import InputSchema
-from cog_core.inputs.parse import from_json, from_pairs
+from cog_core.inputs.parse import data_url, from_json, from_pairs
 
-__all__ = ["InputSchema", "check", "from_json", "from_pairs"]
+__all__ = ["InputSchema", "check", "data_url", "from_json", "from_pairs"]

@@ -41,6 +41,15 @@ def ca_bundle(settings: Settings, *, system_bundles: Iterable[str] = SYSTEM_BUND
     return f"{public.rstrip()}\n{_extra(settings.ca_cert).strip()}\n".lstrip().encode()
 
 
+def company_bundle(settings: Settings) -> bytes | None:
+    """Return only the authorities of ``COG_CA_CERT`` as PEM text, for an image that has the public ones itself.
+
+    Raises:
+        UsageError: ``COG_CA_CERT`` is none of the forms that it may have.
+    """
+    return _extra(settings.ca_cert).encode() if settings.ca_cert else None
+
+
 def _extra(value: str) -> str:
     """Return the PEM text that a value means (reference, section 3.4)."""
     if _BEGIN in value:

@@ -91,5 +91,10 @@ def _clean(target: Path) -> None:
     for folder in target.glob("*.dist-info"):
         for name in _NOISE:
             (folder / name).unlink(missing_ok=True)
-    for folder in sorted(target.rglob("__pycache__")):
-        shutil.rmtree(folder)
+    remove_bytecode(target)
+
+
+def remove_bytecode(folder: Path) -> None:
+    """Remove what interpreters have compiled."""
+    for cache in sorted(folder.rglob("__pycache__")):
+        shutil.rmtree(cache, ignore_errors=True)

@@ -65,11 +65,7 @@ def prepare(
         ResolveError: There is no runtime for this Python or platform.
         LockError: The server's packages cannot be had.
     """
-    if python.series not in PYTHONS:
-        raise ResolveError(
-            f"no runtime for Python {python.series}", hint=f"Choose one of {', '.join(PYTHONS)} as python_version."
-        )
-    wheels_for = packages.uv_platform(platform, libc)
+    wheels_for = _wheels_for(python, platform, libc)
     own = sources.own_files()
     key = _key(python, platform, libc, own)
     home = cache / "runtime"
@@ -86,7 +82,32 @@ def prepare(
             _settle_modes(files)
             (making / _DIGEST).write_text(tree_digest(files), "ascii")
             _publish(making, final)
+    # A server that was started from the cache may have left bytecode, which must not get into images.
+    packages.remove_bytecode(final / _FILES)
     return Bundle(path=final / _FILES, digest=(final / _DIGEST).read_text("ascii"), key=key)
+
+
+def key_of(python: PythonVersion, platform: Platform, libc: str = "glibc") -> str:
+    """Return the key that the bundle of :func:`prepare` has, without making it: no network, no ``uv``.
+
+    Args:
+        python: Python of the image.
+        platform: Where the image runs.
+        libc: ``glibc`` or ``musl``.
+
+    Raises:
+        ResolveError: There is no runtime for this Python or platform.
+    """
+    _wheels_for(python, platform, libc)
+    return _key(python, platform, libc, sources.own_files())
+
+
+def _wheels_for(python: PythonVersion, platform: Platform, libc: str) -> str:
+    if python.series not in PYTHONS:
+        raise ResolveError(
+            f"no runtime for Python {python.series}", hint=f"Choose one of {', '.join(PYTHONS)} as python_version."
+        )
+    return packages.uv_platform(platform, libc)
 
 
 def tree_digest(folder: Path) -> str:

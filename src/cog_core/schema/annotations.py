@@ -76,6 +76,8 @@ class Annotations:
         if _is_language(symbol, word):
             found = words.shape(attrs.evolve(use, word=word))
             if found is not None:
+                if word == "File":
+                    self.warn(complaints.deprecated_file(head, use.place))
                 return found
             if word in vocabulary.WORDS or (isinstance(symbol, External) and symbol.package in _OURS):
                 raise complaints.unsupported(use.node, use.place, word)

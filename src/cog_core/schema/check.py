@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from cog_core.errors import Origin, Problem, SchemaError
 from cog_core.schema.openapi import property_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from cog_core.schema.envelope import Document
     from cog_core.schema.model import InputField, ModelSchema
 
 _INVALID = "model schema is invalid"
+_MOST_ITEMS: Final = 100  # of a default that are looked at
+_MOST_TRIES: Final = 1_000_000
+_REPEAT: Final = re.compile(r"[*+{]")
+_GROUP_REPEATED: Final = re.compile(r"\)[*+{]|\\[1-9]")
 
 
 def check(document: Document, *models: ModelSchema) -> None:
@@ -74,11 +79,11 @@ def _references(value: Any) -> Iterator[str]:
 
 def _property_problems(name: str, schema: Document, schemas: Document, origin: Origin | None) -> Iterator[Problem]:
     pattern = schema.get("pattern")
-    if isinstance(pattern, str) and _compiled(pattern) is None:
+    if isinstance(pattern, str) and not _is_regex(pattern):
         message = f"{_INVALID}: the regex of '{name}' is no regular expression: {pattern}"
         yield Problem(message=message, origin=origin, hint="Write it as for Python's re.search().")
     for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
-        if low in schema and high in schema and schema[low] > schema[high]:
+        if _is_number(schema.get(low)) and _is_number(schema.get(high)) and schema[low] > schema[high]:
             message = f"{_INVALID}: the {low} of '{name}', {schema[low]:g}, is above its {high}, {schema[high]:g}"
             yield Problem(message=message, origin=origin, hint="Exchange the two.")
     if "default" in schema:
@@ -92,11 +97,26 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _compiled(pattern: str) -> re.Pattern[str] | None:
+def _is_regex(pattern: str) -> bool:
     try:
-        return re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as a set in a set: only a later Python may read it otherwise
+            re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
-        return None
+        return False
+    return True
+
+
+def _misses(pattern: str, value: str) -> bool:
+    """Whether a text does not match a pattern; False when finding out might take long.
+
+    A search takes time in the length of the text to the power of the number of repetitions, and longer still where
+    repeated groups are repeated.
+    """
+    repeats = len(_REPEAT.findall(pattern))
+    if _GROUP_REPEATED.search(pattern) or (len(value) + 1) ** (repeats + 1) > _MOST_TRIES or not _is_regex(pattern):
+        return False
+    return re.search(pattern, value) is None
 
 
 def _faults(value: Any, schema: Document, schemas: Document, depth: int = 20) -> Iterator[str]:
@@ -106,37 +126,45 @@ def _faults(value: Any, schema: Document, schemas: Document, depth: int = 20) ->
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     if name:
         yield from _faults(value, _mapping(schemas.get(name)), schemas, depth - 1)
-    for part in schema.get("allOf", ()):
+    for part in _parts(schema.get("allOf")):
         yield from _faults(value, part, schemas, depth - 1)
-    members = schema.get("anyOf", ())
+    members = _parts(schema.get("anyOf"))
     if members and all(any(_faults(value, member, schemas, depth - 1)) for member in members):
         yield "is none of the types that it may have"
     kind = schema.get("type")
-    if kind in _TYPES and not _TYPES[kind](value):
+    if isinstance(kind, str) and kind in _TYPES and not _TYPES[kind](value):
         yield f"is no {kind}"
         return
-    if "enum" in schema and not any(_same(value, each) for each in schema["enum"]):
+    if isinstance(schema.get("enum"), list | tuple) and not _is_among(value, schema["enum"]):
         yield f"is none of its choices, {_shown(list(schema['enum']))}"
     yield from _bounds(value, schema)
-    if isinstance(value, list | tuple) and "items" in schema:
-        for item in value:
+    if isinstance(value, list | tuple) and isinstance(schema.get("items"), dict):
+        for item in value[:_MOST_ITEMS]:
             yield from (f"has an item that {fault}" for fault in _faults(item, schema["items"], schemas, depth - 1))
 
 
 def _bounds(value: Any, schema: Document) -> Iterator[str]:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if "minimum" in schema and value < schema["minimum"]:
+    if _is_number(value):
+        if _is_number(schema.get("minimum")) and value < schema["minimum"]:
             yield f"is below its minimum, {schema['minimum']:g}"
-        if "maximum" in schema and value > schema["maximum"]:
+        if _is_number(schema.get("maximum")) and value > schema["maximum"]:
             yield f"is above its maximum, {schema['maximum']:g}"
     if isinstance(value, str):
-        if len(value) < schema.get("minLength", 0):
+        if _is_number(schema.get("minLength")) and len(value) < schema["minLength"]:
             yield f"is shorter than its minLength, {schema['minLength']}"
-        if "maxLength" in schema and len(value) > schema["maxLength"]:
+        if _is_number(schema.get("maxLength")) and len(value) > schema["maxLength"]:
             yield f"is longer than its maxLength, {schema['maxLength']}"
-        pattern = _compiled(schema["pattern"]) if isinstance(schema.get("pattern"), str) else None
-        if pattern is not None and not pattern.search(value):
+        if isinstance(schema.get("pattern"), str) and _misses(schema["pattern"], value):
             yield f"does not match its pattern, {schema['pattern']}"
+
+
+def _parts(value: Any) -> list[Document]:
+    """Return the schemas of ``allOf`` or ``anyOf``; a document that a user brings may hold anything there."""
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list | tuple) else []
+
+
+def _is_among(value: Any, choices: Sequence[Any]) -> bool:
+    return value in choices and any(_same(value, each) for each in choices)
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -150,7 +178,7 @@ def _is_number(value: Any) -> bool:
 
 _TYPES: Final[dict[str, Callable[[Any], bool]]] = {
     "string": lambda value: isinstance(value, str),
-    "integer": lambda value: _is_number(value) and value == int(value),
+    "integer": lambda value: _is_number(value) and value % 1 == 0,
     "number": _is_number,
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list | tuple),

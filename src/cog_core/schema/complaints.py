@@ -89,6 +89,13 @@ def unreadable_enum(node: ast.expr, place: Place) -> ProblemFound:
     return place.wrong(node, message, 'Give each member a literal value: FAST = "fast".')
 
 
+def deprecated_file(head: ast.expr, place: Place) -> Problem:
+    """Return the warning about the type from before ``cog.Path``."""
+    return place.problem(
+        head, f"'{place.text_of(head)}' is deprecated", "Write cog.Path, and open it where it is read."
+    )
+
+
 def any_value(head: ast.expr, place: Place) -> Problem:
     """Return the warning about an output whose class belongs to a library."""
     return place.problem(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cog_core.schema.shapes import Json
 
 _MAX_DEPTH: Final = 60
+_STEP: Final = 5
 _PATHS = frozenset(
     {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "cog.Path", "cog.types.Path", "os.path.join"}
 )
@@ -56,15 +57,18 @@ class Reader:
         Raises:
             Unreadable: Its value cannot be known.
         """
-        if depth > _MAX_DEPTH or not self.resolver.project.values.spend():
+        if depth > _MAX_DEPTH or not self.resolver.project.values.spend(_STEP):
             raise Unreadable(node, "it is too deep")
         handler = self._HANDLERS.get(type(node))
         if handler is None:
             raise Unreadable(node)
         try:
-            return handler(self, node, scope, depth + 1)
+            value = handler(self, node, scope, depth + 1)
+            if self.resolver.project.values.spend(operations.weight(value)):
+                return value
         except operations.Impossible as error:
             raise Unreadable(node, str(error)) from error
+        raise Unreadable(node, "it is too large")
 
     def is_enum(self, symbol: Defined) -> bool:
         """Whether a class of the project is an Enum."""
@@ -83,10 +87,13 @@ class Reader:
         scope = Scope(symbol.scope.module, symbol.node)
         words = {base.word for base in self.resolver.lineage(symbol) if isinstance(base, External)}
         found: dict[str, Member] = {}
-        for name, node in self.resolver.project.body_of(symbol.node).bindings.items():
+        bindings = self.resolver.project.body_of(symbol.node).bindings
+        if not self.resolver.project.names.spend(len(bindings)):
+            raise Unreadable(symbol.node, "it is too large")
+        for name, node in bindings.items():
             if isinstance(node, ast.expr) and not (name.startswith("_") and name.endswith("_")):
                 if isinstance(node, ast.Call) and self.resolver.word(node.func, scope) == "auto":
-                    value = _automatic(name, tuple(found.values()), words)
+                    value = _automatic(name, next(reversed(found.values()), None), len(found), words)
                 else:
                     value = self.value(node, scope, depth)
                 found.setdefault(repr(value), Member(name, value))
@@ -274,12 +281,12 @@ class Reader:
     }
 
 
-def _automatic(name: str, before: tuple[Member, ...], words: set[str]) -> object:
-    """Return the value of ``auto()``, as the class would choose it."""
+def _automatic(name: str, last: Member | None, count: int, words: set[str]) -> object:
+    """Return the value of ``auto()`` after ``count`` other members, as the class would choose it."""
     if "StrEnum" in words:
         return name.lower()
-    last = before[-1].value if before else 0
-    number = last + 1 if isinstance(last, int) else len(before) + 1
+    before = last.value if last else 0
+    number = before + 1 if isinstance(before, int) else count + 1
     return str(number) if "str" in words else number
 
 

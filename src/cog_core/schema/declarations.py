@@ -104,7 +104,7 @@ def _input_call(node: ast.expr, scope: Scope, reader: Reader, steps: int) -> tup
     if _is_input(symbol):
         return node, scope
     if isinstance(symbol, Defined) and isinstance(symbol.node, ast.FunctionDef):
-        result = _returned(symbol.node)
+        result = _returned(symbol.node, reader)
         if result is not None:
             inside = Scope(symbol.scope.module, symbol.scope.owner, _bound(symbol, node, scope, reader))
             return _input_call(result, inside, reader, steps - 1)
@@ -117,10 +117,12 @@ def _is_input(symbol: object) -> bool:
     return isinstance(symbol, Unknown) and symbol.name == "Input" and not symbol.module
 
 
-def _returned(function: Function) -> ast.expr | None:
+def _returned(function: Function, reader: Reader) -> ast.expr | None:
     for statement, _ in every_statement(function.body):
         if isinstance(statement, ast.Return):
             return statement.value
+        if not reader.resolver.project.names.spend():
+            break
     return None
 
 

@@ -158,7 +158,14 @@ def _defaulted(shape: Shape, reading: _Reading) -> tuple[Shape, bool, Default | 
         return shape, False, None
     if argument.value is not None or nullable:
         return shape, False, Default(argument.value)
-    return (Nullable(shape), False, Default(None)) if shape is Scalar.SECRET else (shape, True, None)
+    if shape is Scalar.SECRET:
+        return Nullable(shape), False, Default(None)
+    reading.warn(
+        f"parameter '{reading.name}': default None does not make it optional, since None is not of its type",
+        f"Write `{reading.name}: Optional[...] = None`, or give it another default.",
+        "default",
+    )
+    return shape, True, None
 
 
 @attrs.frozen(eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from cog_core.errors import Origin, Problem
-from cog_core.schema.source import ProblemFound, SourceFile, parse_file
+from cog_core.schema.source import MAX_MARKS, ProblemFound, SourceFile, parse_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,13 +83,15 @@ class Project:
         root: The folder, links resolved; no file outside it is read.
         entry: The folder of the model's own file, where imports are looked for after the root.
         names: How many more names may be looked up.
-        values: How many more expressions may be worked out.
+        values: How many more constants may be worked out, by their weight.
+        marks: How many more separators may be parsed, in all files together.
     """
 
     root: Path
     entry: Path
-    names: Budget = attrs.field(factory=lambda: Budget(2_000_000), init=False)
-    values: Budget = attrs.field(factory=lambda: Budget(200_000), init=False)
+    names: Budget = attrs.field(factory=lambda: Budget(500_000), init=False)
+    values: Budget = attrs.field(factory=lambda: Budget(500_000), init=False)
+    marks: Budget = attrs.field(factory=lambda: Budget(2 * MAX_MARKS), init=False)
     _modules: dict[Path, Module | Problem] = attrs.field(factory=dict, init=False)
     _paths: dict[tuple[Path, tuple[str, ...]], Path | None] = attrs.field(factory=dict, init=False)
     _stars: dict[Module, tuple[Module, ...]] = attrs.field(factory=dict, init=False)
@@ -99,7 +101,10 @@ class Project:
     def at(cls, root: Path, file: str) -> Project:
         """Return the project at a folder whose model is in the given file."""
         root = root.resolve()
-        return cls(root, (root / file).parent.resolve())
+        try:
+            return cls(root, (root / file).parent.resolve())
+        except (OSError, RuntimeError):  # links in a circle; opening the file says so
+            return cls(root, root)
 
     def open(self, path: Path) -> Module:
         """Return the module in a file, which is read once.
@@ -170,7 +175,7 @@ class Project:
         if len(self._modules) >= MAX_MODULES:
             return Problem(message=f"more than {MAX_MODULES} files are imported", origin=Origin(file=name))
         try:
-            source = parse_file(path, name)
+            source = parse_file(path, name, self.marks.spend)
         except ProblemFound as found:
             return found.problem
         return Module(source, _names(source.tree.body, path.parent))

@@ -103,7 +103,7 @@ class Resolver:
         """Return what ``name`` or ``name.attribute…`` stands for, aliases followed."""
         parts = _parts(node)
         if parts is None:
-            return Unknown(scope.module.source.text_of(node))
+            return Unknown("")
         return self._from_scope(parts, scope, _MAX_STEPS)
 
     def word(self, node: ast.expr, scope: Scope) -> str:
@@ -156,7 +156,9 @@ class Resolver:
         binding = module.names.bindings.get(name)
         if binding is not None:
             return self._bound(binding, parts, module, steps)
-        for other in self.project.behind_stars(module):
+        stars = self.project.behind_stars(module)
+        self.project.names.spend(len(stars))
+        for other in stars:
             if name in other.names.bindings and not name.startswith("_"):
                 return self._bound(other.names.bindings[name], parts, other, steps)
         return External(".".join(("builtins", *parts)), "") if hasattr(builtins, name) else Unknown(".".join(parts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import operator
 from contextlib import contextmanager
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 MAX_ITEMS: Final = 10_000
 """Most items of a list that is worked out."""
 
-MAX_CHARACTERS: Final = 1_000_000
+MAX_CHARACTERS: Final = 100_000
 """Longest text that is worked out."""
+
+MAX_WEIGHT: Final = 50_000
+"""Heaviest value, parts of parts counted; 16 characters of a text weigh as much as a number."""
 
 MAX_BITS: Final = 1_000
 """Largest integer, in bits; more than a JSON number means anywhere, and less than the exponent of a float."""
@@ -71,6 +75,30 @@ def sized(value: object) -> object:
     return number(value)
 
 
+def weight(value: object) -> int:
+    """Return how much a value weighs: 1 for a number, more for a text or a container.
+
+    Raises:
+        Impossible: More than ``MAX_WEIGHT``.
+    """
+    total = 0
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        total += 1 + (len(each) // 16 if isinstance(each, str) else 0)
+        size = len(each) if isinstance(each, list | tuple | dict) else 0
+        if total + size + len(waiting) > MAX_WEIGHT:
+            raise Impossible("it is too large")
+        if isinstance(each, dict):
+            waiting.extend(each)
+            waiting.extend(each.values())
+        elif isinstance(each, list | tuple):
+            waiting.extend(each)
+        elif isinstance(each, Member):
+            waiting.append(each.value)
+    return total
+
+
 def as_json(value: object, depth: int = 20) -> Json:
     """Return a value as JSON would hold it; members of an Enum become their values."""
     if isinstance(value, Hidden):
@@ -99,11 +127,10 @@ def _key(key: object) -> str:
 
 
 def text(value: object) -> str:
-    """Return ``str(value)``."""
-    if isinstance(value, Hidden | Member):
-        raise Impossible("its text depends on the class")
-    with refusals():
+    """Return ``str(value)`` of a text or a number."""
+    if value is None or isinstance(value, str | int | float):
         return str(value)
+    raise Impossible("its text depends on the class")
 
 
 def join(separator: object, pieces: Iterable[object]) -> str:
@@ -205,7 +232,8 @@ def _or(left: Any, right: Any) -> object:
 
 def _minus(left: Any, right: Any) -> object:
     if isinstance(left, list) and isinstance(right, list):
-        return [item for item in left if item not in right]
+        there = {(type(item), repr(item)) for item in right}
+        return [item for item in left if (type(item), repr(item)) not in there]
     return left - right
 
 
@@ -295,6 +323,19 @@ def _dict(*pairs: Any, **named: Any) -> object:
     return dict(*pairs, **named)
 
 
+def _sum(items: Any, start: Any = 0) -> object:
+    if isinstance(start, list):  # a usual way to join lists; adding one after the other would take long
+        return [*start, *itertools.chain.from_iterable(items)]
+    return sum(map(_as_number, iterate(items)), _as_number(start))
+
+
+def _as_number(value: object) -> Any:
+    """Return a value that must be a number."""
+    if isinstance(value, int | float):
+        return value
+    raise Impossible("it is no number")
+
+
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "list": list,
     "tuple": tuple,
@@ -309,7 +350,7 @@ _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "len": len,
     "min": min,
     "max": max,
-    "sum": sum,
+    "sum": _sum,
     "abs": abs,
     "round": round,
     "str": lambda value="": text(value),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from cog_core.schema.modules import Function
     from cog_core.schema.names import Scope
     from cog_core.schema.shapes import Shape
+
+
+MAX_INPUTS: Final = 500
+"""Most inputs of one model."""
 
 
 @attrs.frozen(eq=False)

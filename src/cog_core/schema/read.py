@@ -17,7 +17,7 @@ from cog_core.schema.fields import Report
 from cog_core.schema.model import InputField, Mode, ModelSchema
 from cog_core.schema.modules import Project
 from cog_core.schema.names import Resolver
-from cog_core.schema.parameters import read_parameters
+from cog_core.schema.parameters import MAX_INPUTS, read_parameters
 from cog_core.schema.place import Place, Purpose
 from cog_core.schema.shapes import Scalar, Stream
 from cog_core.schema.source import ProblemFound
@@ -68,10 +68,11 @@ def _describe(target: Target, annotations: Annotations, report: Report, referenc
     signature = target.signature
     if target.warning is not None:
         report.warning(target.warning)
+    _refuse_many(signature)
     decorated = read_decorators(signature, annotations, report)
     open_inputs = target.old and not decorated and not _declares(signature)
     inputs = _undeclared(signature) if open_inputs else _inputs(decorated, signature, annotations, report)
-    output = _output(signature, annotations, report)
+    output = _output(signature, annotations, report, old=target.old or bool(decorated))
     return ModelSchema(
         reference=reference,
         mode=mode,
@@ -93,6 +94,17 @@ def _inputs(
     return (*decorated, *read_parameters(signature, annotations, report, but=names))
 
 
+def _refuse_many(signature: Signature) -> None:
+    function = signature.function
+    if max(len(signature.parameters), len(function.decorator_list)) > MAX_INPUTS:
+        place = Place(signature.scope, signature.name, Purpose.INPUT)
+        raise place.wrong(
+            function,
+            f"{signature.name}() has more than {MAX_INPUTS} inputs",
+            "Take a dict, or a file that holds them.",
+        )
+
+
 def _declares(signature: Signature) -> bool:
     return any(parameter.node.annotation is not None for parameter in signature.parameters)
 
@@ -111,19 +123,21 @@ def _undeclared(signature: Signature) -> tuple[InputField, ...]:
     )
 
 
-def _output(signature: Signature, annotations: Annotations, report: Report) -> Shape | None:
-    """Return what the function returns, None when that is wrong and reported."""
+def _output(signature: Signature, annotations: Annotations, report: Report, *, old: bool) -> Shape | None:
+    """Return what the function returns, None when that is wrong and reported.
+
+    Only models of 2021, when inputs were decorators, may leave the type of their output open.
+    """
     function = signature.function
     yields = _yields(function)
     place = Place(signature.scope, signature.name, Purpose.OUTPUT, yields)
     if function.returns is None:
-        report.warning(
-            place.problem(
-                function,
-                f"{signature.name}() has no return annotation, so its output is described as any value",
-                f"Write `def {signature.name}(…) -> str:`, or the type that it returns.",
-            )
-        )
+        fact = f"{signature.name}() has no return annotation"
+        hint = f"Write `def {signature.name}(…) -> {'Iterator[str]' if yields else 'str'}:`, or the type that it has."
+        if not old:
+            report.problem(place.problem(function, fact, hint))
+            return None
+        report.warning(place.problem(function, f"{fact}, so its output is described as any value", hint))
         return Stream(Scalar.ANYTHING) if yields else Scalar.ANYTHING
     try:
         return annotations.shape(function.returns, place)

@@ -93,6 +93,8 @@ def _declared(symbol: Defined, resolver: Resolver) -> dict[str, _Declared]:
     found: dict[str, _Declared] = {}
     for base in reversed(resolver.lineage(symbol)):
         if isinstance(base, Defined) and isinstance(base.node, ast.ClassDef):
+            if not resolver.project.names.spend(len(base.node.body)):
+                break  # the next type that is read says that this goes too far
             scope = Scope(base.scope.module, base.node)
             total = not any(
                 word.arg == "total" and isinstance(word.value, ast.Constant) and word.value.value is False

@@ -15,17 +15,19 @@ import attrs
 from cog_core.errors import Origin, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 """Largest source file that is read: 10 MiB."""
 
-MAX_MARKS: Final = 1_000_000
-"""Most separators in one file; parsing that many takes about three seconds and half a gigabyte."""
+MAX_MARKS: Final = 500_000
+"""Most separators in one file; parsing that many takes about two seconds and a quarter of a gigabyte."""
 
 _MARKS = tuple(b"\n;,.([{+-*=:")
 _SLOW_ENCODINGS = frozenset({"idna", "punycode"})  # decoding takes time in the square of the length
 _SHOWN = 80
+_LOOKED_AT = 1_000  # bytes of a line, of which 80 characters are shown
 
 
 class ProblemFound(Exception):
@@ -44,20 +46,20 @@ class SourceFile:
         path: Where it lies, links resolved.
         name: How messages call it: relative to the project, with ``/``.
         tree: Its syntax tree.
-        lines: Its text, line by line, as the positions in the tree count them.
+        lines: Its text in UTF-8, line by line, as the positions in the tree count them.
     """
 
     path: Path
     name: str
     tree: ast.Module
-    lines: tuple[str, ...]
+    lines: tuple[bytes, ...]
 
     def origin(self, node: ast.AST, key: str = "") -> Origin:
         """Return where a node stands."""
         line = getattr(node, "lineno", None)
         if line is None:
             return Origin(file=self.name, key=key)
-        before = self.lines[line - 1].encode("utf-8", "surrogatepass")[: node.col_offset]  # type: ignore[attr-defined]
+        before = self.lines[line - 1][: node.col_offset]  # type: ignore[attr-defined]
         return Origin(file=self.name, key=key, line=line, column=len(before.decode("utf-8", "replace")) + 1)
 
     def text_of(self, node: ast.AST) -> str:
@@ -65,25 +67,26 @@ class SourceFile:
         start, end = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
         if start is None or end is None:
             return type(node).__name__
-        raw = [line.encode("utf-8", "surrogatepass") for line in self.lines[start - 1 : min(end, start + 20)]]
+        raw = list(self.lines[start - 1 : min(end, start + 20)])
         if end <= start + 20:
             raw[-1] = raw[-1][: node.end_col_offset]  # type: ignore[attr-defined]
         raw[0] = raw[0][node.col_offset :]  # type: ignore[attr-defined]
-        text = " ".join(b" ".join(raw).decode("utf-8", "replace").split())
+        text = " ".join(b" ".join(line[:_LOOKED_AT] for line in raw).decode("utf-8", "replace").split())
         return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def parse_file(path: Path, name: str) -> SourceFile:
+def parse_file(path: Path, name: str, spend: Callable[[int], bool]) -> SourceFile:
     """Read and parse a file.
 
     Args:
         path: The file, links resolved; the caller has made sure that it may be read.
         name: What messages call it.
+        spend: Told how many separators there are before they are parsed; False when that is too many by now.
 
     Raises:
         ProblemFound: It cannot be read, is too large, is no text, or is not valid Python.
     """
-    text = _decode(_read(path, name), name)
+    text = _decode(_read(path, name, spend), name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as an invalid escape: the author's interpreter will tell
@@ -94,16 +97,17 @@ def parse_file(path: Path, name: str) -> SourceFile:
         raise ProblemFound(
             _problem(name, "cannot be parsed: it is nested too deeply", "Split the expression.")
         ) from error
-    return SourceFile(path, name, tree, tuple(text.split("\n")))
+    return SourceFile(path, name, tree, tuple(text.encode("utf-8", "surrogatepass").split(b"\n")))
 
 
-def _read(path: Path, name: str) -> bytes:
+def _read(path: Path, name: str, spend: Callable[[int], bool]) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ProblemFound(_problem(name, f"cannot be read: {error.strerror}")) from error
-    if len(data) > MAX_BYTES or sum(map(data.count, (bytes([mark]) for mark in _MARKS))) > MAX_MARKS:
+    marks = sum(map(data.count, (bytes([mark]) for mark in _MARKS)))
+    if len(data) > MAX_BYTES or marks > MAX_MARKS or not spend(marks):
         raise ProblemFound(
             _problem(name, "is too large to be model source", "Move data out of it, into a file that setup() reads.")
         )
@@ -120,10 +124,22 @@ def _decode(data: bytes, name: str) -> str:
         with io.TextIOWrapper(io.BytesIO(data), encoding=encoding) as reader:
             text = reader.read()
     except (SyntaxError, LookupError, ValueError) as error:
-        raise ProblemFound(_problem(name, f"cannot be decoded: {error}", "Save it as UTF-8.")) from error
+        raise ProblemFound(_undecodable(data, name, error)) from error
     if "\0" in text:
         raise ProblemFound(_problem(name, "contains null bytes", "Save it as UTF-8."))
     return text
+
+
+def _undecodable(data: bytes, name: str, error: Exception) -> Problem:
+    """Return the problem with a file that is no text, with the line when UTF-8 was expected."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as place:
+        if not isinstance(error, LookupError) and b"coding" not in data[:200]:
+            line = data.count(b"\n", 0, place.start) + 1
+            fact = f"{name} cannot be decoded: byte 0x{data[place.start]:02x} is not UTF-8"
+            return Problem(message=fact, origin=Origin(file=name, line=line), hint="Save it as UTF-8.")
+    return _problem(name, f"cannot be decoded: {error}", "Save it as UTF-8.")
 
 
 def _refuse_slow(encoding: str) -> None:

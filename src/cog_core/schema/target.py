@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cog_core.schema.names import Symbol
 
 _METHODS = {Mode.PREDICT: ("run", "predict"), Mode.TRAIN: ("train",)}
+_LONG = 100  # names beyond this are not compared with others, which would take long
 _OLD_BASES = frozenset({"Model", "Predictor"})
 
 
@@ -117,7 +118,7 @@ def open_entry(project: Project, file: str, origin: Origin | None) -> Module:
 def _is_there(path: Path) -> bool:
     try:
         return path.is_symlink() or path.exists()
-    except OSError:
+    except (OSError, RuntimeError):
         return False
 
 
@@ -125,7 +126,7 @@ def _python_files(folder: Path, root: Path) -> list[str]:
     try:
         real = folder.resolve()
         return sorted(each.name for each in real.glob("*.py")) if real.is_relative_to(root) else []
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle
         return []
 
 
@@ -247,7 +248,7 @@ def _has_inputs(resolver: Resolver, owner: Defined, name: str) -> bool:
 
 
 def _nearest(name: str, names: list[str]) -> str | None:
-    near = difflib.get_close_matches(name, names[:500], n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, names[:500], n=1, cutoff=0.5) if len(name) <= _LONG else None
     return f"Did you mean {near[0]}?" if near else None
 
 

@@ -49,7 +49,8 @@ WRAPPERS: Final = frozenset({"Annotated", "Final", "Required", "NotRequired", "R
 
 WORDS: Final = (
     frozenset(SCALARS)
-    | {"Optional", "Union", "Literal", "LiteralString", "Iterable", "None", "NoneType", "Opaque", "BaseModel", "Input", "FieldInfo"}
+    | {"Optional", "Union", "Literal", "LiteralString", "Iterable", "None", "NoneType", "Opaque", "BaseModel"}
+    | {"Input", "FieldInfo"}
     | MAPS | LISTS | SETS | TUPLES | STREAMS | JOINED_STREAMS | WRAPPERS
 )  # fmt: skip
 """Words that are understood even where the source does not show from where they come."""

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     _Handler: TypeAlias = Callable[["Words", "Use"], Shape]
 
 
+_MAX_QUOTED = 4_000
+"""Longest annotation in quotes; what is cut off there is no expression any more."""
+
+
 @attrs.frozen(eq=False)
 class Use:
     """A word as it is used: ``Optional`` in ``Optional[str]``.
@@ -62,7 +66,7 @@ def unquoted(node: ast.expr, place: Place) -> ast.expr:
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return node
     try:
-        inner = ast.parse(node.value.strip(), mode="eval").body
+        inner = ast.parse(node.value.strip()[:_MAX_QUOTED], mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise place.wrong(node, f"unsupported type: {place.text_of(node)}", "The quotes hold no type.") from error
     for each in ast.walk(inner):

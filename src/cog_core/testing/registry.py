@@ -109,8 +109,11 @@ class Registry:
         anonymous_pull: With ``token``: whether those without a login may read.
         token_life: Seconds that tokens are said to live.
         token_uses: How many requests accept a token until it counts as expired; None: all.
+        realm: Address of the token service; None: this registry's own.
         absolute_locations: Uploads are answered with whole addresses instead of paths.
         redirect_blobs: Address of another registry that downloads of blobs are sent to.
+        least_part: What uploads are told about the smallest part; 0: nothing.
+        largest_request: Bytes of a body from which on a request is refused, as proxies do; None: never.
         faults: What goes wrong.
     """
 
@@ -123,8 +126,11 @@ class Registry:
         anonymous_pull: bool = False,
         token_life: int = 300,
         token_uses: int | None = None,
+        realm: str | None = None,
         absolute_locations: bool = False,
         redirect_blobs: str | None = None,
+        least_part: int = 0,
+        largest_request: int | None = None,
         faults: Faults | None = None,
     ) -> None:
         self.auth = auth
@@ -133,8 +139,11 @@ class Registry:
         self.anonymous_pull = anonymous_pull
         self.token_life = token_life
         self.token_uses = token_uses
+        self.realm = realm
         self.absolute_locations = absolute_locations
         self.redirect_blobs = redirect_blobs
+        self.least_part = least_part
+        self.largest_request = largest_request
         self.faults = faults or Faults()
         self.blobs: dict[str, bytes] = {}
         self.repositories: dict[str, Repository] = {}
@@ -152,6 +161,7 @@ class Registry:
             ("/v2/{name:path}/manifests/{target}", ["GET", "HEAD"], self._get_manifest),
             ("/v2/{name:path}/manifests/{target}", ["PUT"], self._put_manifest),
             ("/v2/{name:path}/blobs/uploads/", ["POST"], self._start_upload),
+            ("/v2/{name:path}/blobs/uploads/{id}", ["GET"], self._find_upload),
             ("/v2/{name:path}/blobs/uploads/{id}", ["PATCH"], self._append),
             ("/v2/{name:path}/blobs/uploads/{id}", ["PUT"], self._finish_upload),
             ("/v2/{name:path}/blobs/{digest}", ["GET", "HEAD"], self._get_blob),
@@ -205,7 +215,7 @@ class Registry:
         if granted is not None and (not scope or scope in granted) and uses[0] != 0:
             uses[0] -= 1
             return None
-        realm = str(request.base_url) + "token?realm=1"
+        realm = self.realm or str(request.base_url) + "token?realm=1"
         challenge = f'Bearer realm="{realm}",service="test",scope="{scope}"'
         return _error(401, "UNAUTHORIZED", "a token is needed", {"WWW-Authenticate": challenge})
 
@@ -280,13 +290,30 @@ class Registry:
         upload = secrets.token_hex(8)
         self.uploads[upload] = bytearray()
         base = str(request.base_url).rstrip("/") if self.absolute_locations else ""
-        return Response(status_code=202, headers={"Location": f"{base}/v2/{name}/blobs/uploads/{upload}?state=1"})
+        headers = {"Location": f"{base}/v2/{name}/blobs/uploads/{upload}?state=1"}
+        least = {"OCI-Chunk-Min-Length": str(self.least_part)} if self.least_part else {}
+        return Response(status_code=202, headers=headers | least)
+
+    async def _find_upload(self, request: Request) -> Response:
+        upload = self.uploads.get(request.path_params["id"])
+        if upload is None:
+            return _error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
+        headers = {"Location": f"{request.url.path}?state=1", "Range": f"0-{max(0, len(upload) - 1)}"}
+        return Response(status_code=204, headers=headers)
 
     async def _append(self, request: Request) -> Response:
+        upload = self.uploads.get(request.path_params["id"])
+        if upload is None:
+            return _error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
+        start, _, end = request.headers.get("content-range", "0-0").partition("-")
+        size = int(request.headers.get("content-length", "0"))
+        if int(start) != len(upload) or int(end) - int(start) + 1 != size:
+            return _error(416, "BLOB_UPLOAD_INVALID", "that part is not the next one")
         refusal = await self._receive(request)
         if refusal is not None:
             return refusal
-        return Response(status_code=202, headers={"Location": request.url.path})
+        headers = {"Location": f"{request.url.path}?state=1", "Range": f"0-{len(upload) - 1}"}
+        return Response(status_code=202, headers=headers)
 
     async def _finish_upload(self, request: Request) -> Response:
         refusal = await self._receive(request)
@@ -303,6 +330,8 @@ class Registry:
         upload = self.uploads.get(request.path_params["id"])
         if upload is None or request.query_params.get("state", "1") != "1":
             return _error(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
+        if self.largest_request is not None and int(request.headers["content-length"]) > self.largest_request:
+            return _error(413, "SIZE_INVALID", "the request is too large")
         breaks = self.faults.happens("break_uploads")
         async for piece in request.stream():
             upload += piece
@@ -349,7 +378,7 @@ def serve(registry: Registry, **options: Any) -> Iterator[str]:
     """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        settings: dict[str, Any] = {"log_level": "critical", "lifespan": "off", "ws": "none"}
+        settings: dict[str, Any] = {"log_level": "critical", "lifespan": "off", "ws": "none", "interface": "asgi3"}
         config = uvicorn.Config(registry.app, timeout_graceful_shutdown=1, **settings, **options)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

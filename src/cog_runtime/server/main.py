@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Sequence
 
 from cog_runtime.server import settings as configuration
-from cog_runtime.server.spawn import spawn
+from cog_runtime.server.spawn import Process, spawn
 
 
 def main(arguments: Sequence[str], *, bundle: str) -> int:
@@ -24,12 +25,21 @@ def main(arguments: Sequence[str], *, bundle: str) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     configuration.own_environment(variables)
+    _leave_when_told(explicit_shutdown=settings.explicit_shutdown)
     command = settings.worker_command or _own_worker(bundle)
     try:
         process = spawn(command, {**settings.environ, **variables})
     except OSError as error:
         sys.stderr.write(f"cannot start the worker {command[0]}: {error}\n")
         return 1
+    try:
+        return _serve(settings, process)
+    except BaseException:
+        process.kill()
+        raise
+
+
+def _serve(settings: configuration.Settings, process: Process) -> int:
     # The worker imports the model meanwhile.
     from cog_runtime.server.log import Log  # noqa: PLC0415
     from cog_runtime.server.serve import serve  # noqa: PLC0415
@@ -38,6 +48,16 @@ def main(arguments: Sequence[str], *, bundle: str) -> int:
     for warning in settings.warnings:
         log.warning(warning)
     return serve(settings, process, log)
+
+
+def _leave_when_told(*, explicit_shutdown: bool) -> None:
+    """Listen to signals until the event loop does: the first process of a container ignores them by default."""
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if explicit_shutdown else _leave)
+
+
+def _leave(*_: object) -> None:
+    sys.exit(0)
 
 
 def _own_worker(bundle: str) -> tuple[str, ...]:

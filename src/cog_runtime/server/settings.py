@@ -9,6 +9,7 @@ from typing import Mapping, NamedTuple, Sequence
 from cog_runtime import __version__
 
 _SCHEMAS = ("/opt/cog/model/openapi_schema.json", os.path.join(".cog", "openapi_schema.json"))  # noqa: PTH118
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - a container is reached from outside
 _MIB = 1 << 20
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
 
@@ -25,7 +26,7 @@ class Settings(NamedTuple):
         reference: What the worker runs: ``predict.py:Runner``.
         train_reference: What it runs for trainings; None when there is none.
         mode: ``predict`` or ``train`` (``--x-mode``).
-        host: Address to listen on (``--host``).
+        host: Address to listen on (``--host``, else ``COG_HOST``, else all).
         port: Port to listen on (``PORT``); 0 lets the system choose.
         explicit_shutdown: Ignore SIGTERM and wait for ``POST /shutdown`` (``--await-explicit-shutdown``).
         upload_url: Where output files go (``--upload-url``); None puts them into the response.
@@ -83,7 +84,8 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
         SystemExit: The arguments are wrong, or ask for help or the version.
     """
     env = dict(os.environ if environ is None else environ)
-    options = _parse(arguments) if arguments else _Options()
+    usual = _Options(host=env.get("COG_HOST") or _EVERYWHERE)
+    options = _parse(arguments, usual) if arguments else usual
     numbers = _Numbers(env)
     references = {name: env.get(f"COG_{name.upper()}_TYPE_STUB") or None for name in ("predict", "train")}
     return Settings(
@@ -147,18 +149,18 @@ class _Numbers:
 
 
 class _Options(NamedTuple):
-    host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside
+    host: str
     mode: str = "predict"
     explicit_shutdown: bool = False
     upload_url: str | None = None
 
 
-def _parse(arguments: Sequence[str]) -> _Options:
+def _parse(arguments: Sequence[str], usual: _Options) -> _Options:
     import argparse  # noqa: PLC0415 - most servers start without arguments
 
     parser = argparse.ArgumentParser(prog="python -m cog.server.http", description="Serve a model over HTTP.")
     parser.add_argument("-v", "--version", action="version", version=f"cog-runtime {__version__}")
-    parser.add_argument("--host", default=_Options().host, help="address to listen on")
+    parser.add_argument("--host", default=usual.host, help="address to listen on")
     parser.add_argument("--threads", type=int, help="accepted for older callers; has no effect")
     parser.add_argument("--upload-url", help="where output files are uploaded to")
     parser.add_argument(

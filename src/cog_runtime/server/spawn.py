@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import suppress
 from typing import Mapping, NamedTuple, Sequence
 
 _BUFFER = 2 << 20
@@ -26,6 +27,11 @@ class Process(NamedTuple):
     control: socket.socket
     stdout: int
     stderr: int
+
+    def kill(self) -> None:
+        """End it and all that it started; the group may outlive its leader."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
 
 def spawn(command: Sequence[str], environ: Mapping[str, str]) -> Process:
@@ -57,7 +63,8 @@ def spawn(command: Sequence[str], environ: Mapping[str, str]) -> Process:
                 (os.POSIX_SPAWN_DUP2, its_stderr, 2),
             ],
             setpgroup=0,
-            setsigdef=[signal.SIGPIPE],
+            # A model that starts programs must be able to end them, whatever this process ignores.
+            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM],
         )
     finally:
         its_data.close()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cog_runtime.server.channel import Channel
@@ -61,6 +62,8 @@ class Worker:
         self._lines = {name: Lines(name, log) for name in ("stdout", "stderr")}
         self._timeout: asyncio.TimerHandle | None = None
         self._exit_status: int | None = None
+        self._check_numbers = count()
+        self._stopping = False
 
     async def attach(self) -> None:
         """Connect to the process and tell it what to do."""
@@ -111,7 +114,7 @@ class Worker:
         Args:
             timeout: Seconds that the check may take.
         """
-        number = len(self._checks)
+        number = next(self._check_numbers)
         future = self._checks[number] = asyncio.get_running_loop().create_future()
         self._control.send(Frame({"type": "healthcheck", "number": number}))
         try:
@@ -123,6 +126,7 @@ class Worker:
 
     async def stop(self, grace: float) -> None:
         """End the process and what it started: politely, and after ``grace`` seconds for good."""
+        self._stopping = True
         self._data.close()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.exited.wait(), grace)
@@ -142,7 +146,7 @@ class Worker:
 
     def lost(self) -> None:
         """Deal with the end of the process, or of the connection to it; only the first time counts."""
-        if self.state in {FAILED, DEAD}:
+        if self._stopping or self.state in {FAILED, DEAD}:
             return
         self._kill()
         self._wait()
@@ -233,9 +237,7 @@ class Worker:
             self._timeout.cancel()
 
     def _kill(self) -> None:
-        # The group may outlive its leader: what the model started in the background ends with it.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
     def _wait(self) -> None:
         """Collect the exit status of a process that has just ended or was just killed."""

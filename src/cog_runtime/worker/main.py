@@ -69,7 +69,7 @@ def _own(descriptor: int) -> socket.socket:
 def _look_like_a_script(reference: str, path: list[str], sdk: str) -> None:
     sys.argv[:] = [reference.partition(":")[0]]
     sys.path[:] = [os.getcwd(), *path]  # noqa: PTH109 - sys.path holds strings
-    if PathFinder.find_spec("cog", sys.path) is None:
+    if any(PathFinder.find_spec(name, sys.path) is None for name in ("cog", "coglet")):
         sys.path.append(sdk)
 
 

@@ -126,7 +126,9 @@ def test_a_hard_link_to_nothing_is_refused():
 
 @pytest.mark.parametrize("gzip", [False, True])
 def test_the_tree_of_an_image_is_that_of_its_layers(kit, layout, gzip):
-    image = kit.add_image(layout, [kit.archive(kit.file("a", b"1")), kit.archive(kit.file("b", b"2"))], gzip=gzip)
+    image = kit.add_image(
+        layout, [kit.archive(kit.file("a", b"1")), kit.archive(kit.file("b", b"2"))], compressed=gzip
+    )
 
     found = read_tree(layout, image)
 
@@ -136,9 +138,9 @@ def test_the_tree_of_an_image_is_that_of_its_layers(kit, layout, gzip):
 
 @pytest.mark.parametrize("gzip", [False, True])
 def test_a_tampered_layer_is_refused(kit, layout, gzip):
-    image = kit.add_image(layout, [kit.archive(kit.file("a", b"1" * 1000))], gzip=gzip)
+    image = kit.add_image(layout, [kit.archive(kit.file("a", b"1" * 1000))], compressed=gzip)
     path = layout.blobs.path(image.manifest.layers[0].digest)
-    other = kit.add_image(layout, [kit.archive(kit.file("a", b"2" * 1000))], gzip=gzip)
+    other = kit.add_image(layout, [kit.archive(kit.file("a", b"2" * 1000))], compressed=gzip)
     path.write_bytes(layout.blobs.path(other.manifest.layers[0].digest).read_bytes())
 
     with pytest.raises(DigestMismatch):
@@ -151,4 +153,4 @@ def test_a_layer_that_is_not_what_the_configuration_says_is_refused(kit, layout)
 
     for gzip in (False, True):
         with pytest.raises(DigestMismatch, match="promised"):
-            read_tree(layout, kit.add_image(layout, [layer], gzip=gzip, config=wrong))
+            read_tree(layout, kit.add_image(layout, [layer], compressed=gzip, config=wrong))

@@ -5,7 +5,7 @@ import os
 import stat
 import tarfile
 import tempfile
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ def test_an_image_becomes_files(kit, layout, tmp_path):
                 kit.folder("sh"),
             ),
         ],
-        gzip=True,
+        compressed=True,
     )
 
     unpack(layout, image, root := tmp_path / "root")
@@ -182,9 +182,9 @@ def test_a_folder_that_exists_is_not_touched(kit, layout, image, tmp_path):
 
 @pytest.mark.parametrize("gzip", [False, True])
 def test_a_tampered_layer_leaves_nothing(kit, layout, tmp_path, gzip):
-    image = kit.add_image(layout, [kit.archive(kit.file("a", b"12345"))], gzip=gzip)
+    image = kit.add_image(layout, [kit.archive(kit.file("a", b"12345"))], compressed=gzip)
     path = layout.blobs.path(image.manifest.layers[0].digest)
-    other = kit.add_image(layout, [kit.archive(kit.file("a", b"54321"))], gzip=gzip)
+    other = kit.add_image(layout, [kit.archive(kit.file("a", b"54321"))], compressed=gzip)
     path.write_bytes(layout.blobs.path(other.manifest.layers[0].digest).read_bytes())
 
     with pytest.raises(DigestMismatch):
@@ -295,18 +295,10 @@ def _layer(kit, members: list[tuple[str, str]]) -> bytes:
         kept[entry.path] = entry
     ordered: list[Entry] = []
     for entry in kept.values():
-        with _ignored():
+        with suppress(InvalidImage):
             kit.archive(*ordered, entry)
             ordered.append(entry)
     return kit.archive(*ordered)
-
-
-@contextmanager
-def _ignored():
-    try:
-        yield
-    except InvalidImage:
-        pass
 
 
 def _listed(root: Path) -> dict[str, MemberKind]:

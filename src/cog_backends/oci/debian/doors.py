@@ -11,21 +11,15 @@ from cog_backends.oci.debian.aptconf import read_apt_conf
 from cog_backends.oci.debian.fetch import Fetcher, Network
 from cog_backends.oci.debian.store import Store
 from cog_core import process
+from cog_core.events import Noted, StepProgress, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from cog_core.events import Emit
     from cog_core.process import Runner
     from cog_core.settings import Settings
-
-
-def _say_nothing(_: str) -> None:
-    pass
-
-
-def _show_nothing(_: str, __: int, ___: int | None) -> None:
-    pass
 
 
 @attrs.frozen(kw_only=True)
@@ -37,8 +31,8 @@ class Doors:
         fetcher: Fetches from mirrors.
         runner: Starts the program that checks signatures.
         allow_expired: Take package lists past their date.
-        note: Called with a sentence about something that was assumed for the user.
-        progress: Called with what is going on, bytes done, and bytes in all when that is known.
+        emit: Hears what is downloaded, and what was assumed for the user.
+        step: Names the step of the build that the events belong to.
         now: The time in seconds since 1970.
     """
 
@@ -46,9 +40,17 @@ class Doors:
     fetcher: Fetcher
     runner: Runner = process.run
     allow_expired: bool = False
-    note: Callable[[str], None] = _say_nothing
-    progress: Callable[[str, int, int | None], None] = _show_nothing
+    emit: Emit = ignore
+    step: str = "debian"
     now: Callable[[], float] = time.time
+
+    def note(self, message: str) -> None:
+        """Tell whoever watches what was assumed for the user."""
+        self.emit(Noted(message=message))
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Tell whoever watches how many bytes there are of how many."""
+        self.emit(StepProgress(id=self.step, what=what, done=done, total=total))
 
     @classmethod
     def of_settings(
@@ -57,8 +59,8 @@ class Doors:
         *,
         root: Path,
         authorities: str | None = None,
-        note: Callable[[str], None] = _say_nothing,
-        progress: Callable[[str, int, int | None], None] = _show_nothing,
+        emit: Emit = ignore,
+        step: str = "debian",
     ) -> Doors:
         """Return the doors that a machine and its settings give.
 
@@ -66,14 +68,14 @@ class Doors:
             settings: Cache folder, proxies, and whether expired lists are allowed.
             root: Root folder of the machine whose apt configuration is read, normally ``/``.
             authorities: PEM text of certificate authorities to trust besides the machine's own.
-            note: As the attribute.
-            progress: As the attribute.
+            emit: As the attribute.
+            step: As the attribute.
         """
         network = Network(apt=read_apt_conf(root), proxies=settings.proxies, authorities=authorities)
         return cls(
             store=Store(settings.cache / "debian"),
             fetcher=Fetcher(network),
             allow_expired=settings.allow_expired_lists,
-            note=note,
-            progress=progress,
+            emit=emit,
+            step=step,
         )

@@ -17,6 +17,7 @@ from cog_backends.oci.debian.release import Release
 from cog_backends.oci.debian.signature import BadSignature, verify
 from cog_backends.oci.debian.store import atomic_file
 from cog_core.errors import BackendError
+from cog_core.events import ignore
 
 if TYPE_CHECKING:
     from cog_backends.oci.debian.doors import Doors
@@ -73,7 +74,7 @@ def _fetch_release(site: str, suite: str, path: Path, doors: Doors) -> None:
     """Keep the mirror's list, or an empty file when it has none, so that both answers hold for a day."""
     try:
         document = doors.fetcher.read(f"{site}/dists/{suite}/InRelease", limit=_MAX_RELEASE)
-        _read_release(document, site, suite, attrs.evolve(doors, note=lambda _: None))
+        _read_release(document, site, suite, attrs.evolve(doors, emit=ignore))
     except NotThere:
         document = b""
     with atomic_file(path) as file:

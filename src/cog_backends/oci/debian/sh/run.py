@@ -27,6 +27,9 @@ from cog_backends.oci.debian.tree import Tree, TreeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeAlias
+
+    Program: TypeAlias = "Callable[[Shell, list[str], Streams], int]"
 
 _MAX_STEPS: Final = 20_000
 """Commands that one script may run; the longest real ones need a few hundred."""
@@ -92,7 +95,7 @@ class Shell:
     """
 
     tree: Tree
-    programs: Mapping[str, Callable[[Shell, list[str], Streams], int]]
+    programs: Mapping[str, Program]
     arguments: list[str]
     variables: dict[str, str] = attrs.field(factory=dict)
     functions: dict[str, Command] = attrs.field(factory=dict)
@@ -118,6 +121,10 @@ class Shell:
         except TreeError as error:
             raise Unreadable(str(error), self.line) from error
         return self.status
+
+    def run_text(self, text: str, streams: Streams) -> None:
+        """Run the commands of a text as if they stood here."""
+        self.run_script(parse(text), streams)
 
     def path(self, path: str) -> str:
         """Return an absolute path."""

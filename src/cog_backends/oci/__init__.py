@@ -1,0 +1,1 @@
+"""The embedded backend: images made without an engine, a daemon or root."""

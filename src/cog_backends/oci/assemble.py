@@ -1,0 +1,267 @@
+"""From a plan to an image in the store: a layer for each step that has files, a configuration, a manifest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_backends.oci import files, wheels
+from cog_backends.oci.debian.base import lay_out
+from cog_backends.oci.debian.system import lay_over, plan_packages
+from cog_backends.oci.interpreter import Interpreter
+from cog_core.clock import monotonic
+from cog_core.context import materialise
+from cog_core.errors import UnsupportedPlan
+from cog_core.events import Noted, StepFailed, StepFinished, StepStarted
+from cog_core.ir import Copy, Env, PythonPackages, Runtime, SystemPackages, Weights, Workdir, Write
+from cog_core.ir.lower import RUNTIME_FOLDER
+from cog_core.ir.steps import RUNTIME, WEIGHTS
+from cog_oci import canonical, media
+from cog_oci.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cog_backends.oci.base import Base, Bases
+    from cog_backends.oci.store import StoredLayer
+    from cog_core.backend import BuildRequest
+    from cog_core.events import Emit
+    from cog_core.ir import Step
+    from cog_oci.layout import Image
+
+_COMPILED: Final = "unchecked-hash"
+
+
+@attrs.define(kw_only=True)
+class Assembly:
+    """One build, step by step."""
+
+    request: BuildRequest
+    bases: Bases
+    base: Base
+    emit: Emit
+    layers: list[StoredLayer] = attrs.field(factory=list)
+    history: list[dict[str, Any]] = attrs.field(factory=list)
+    environment: dict[str, str] = attrs.field(factory=dict)
+    workdir: str = "/"
+
+    def take(self, number: int, step: Step) -> None:
+        """Do a step.
+
+        Raises:
+            CogError: It failed; nothing of it is in the image's store.
+        """
+        name, entries = describe(step), self._maker(step)
+        match step:
+            case Env(variables=variables):
+                self.environment |= dict(variables)
+            case Workdir(path=path):
+                self.workdir = path
+            case _:
+                pass
+        if entries is None:
+            self.history.append({"created_by": name, "empty_layer": True})
+            return
+        with told(self.emit, str(number), step, name) as finish:
+            layer = entries()
+            finish(layer)
+        self.layers.append(layer)
+        self.history.append({"created_by": name})
+
+    def _maker(self, step: Step) -> Callable[[], StoredLayer] | None:  # noqa: PLR0911 - one for each kind of step
+        match step:
+            case SystemPackages():
+                return lambda: self._system(step)
+            case PythonPackages():
+                return lambda: self._packages(step)
+            case Runtime():
+                return lambda: self._runtime(step)
+            case Weights():
+                return lambda: self._weights(step)
+            case Copy():
+                context = self.request.contexts[step.context]
+                return lambda: self._pack(files.of_copy(step, context, mtime=self._time))
+            case Write():
+                return lambda: self._pack((files.of_write(step, mtime=self._time),))
+            case Workdir() if entries := files.of_workdir(step, mtime=self._time):
+                return lambda: self._pack(entries)
+            case _:
+                return None
+
+    @property
+    def _time(self) -> int:
+        return self.request.plan.created
+
+    def _pack(self, entries: Any, key: tuple[str, ...] | None = None) -> StoredLayer:
+        return self.bases.store.make_layer(entries, mtime=self._time, key=key)
+
+    def _known(self, key: tuple[str, ...]) -> StoredLayer | None:
+        return None if self.request.no_cache else self.bases.store.layer(key)
+
+    def _system(self, step: SystemPackages) -> StoredLayer:
+        debian = self.base.debian
+        if debian is None:
+            raise UnsupportedPlan(
+                f"system packages ({', '.join(step.names)}) cannot be added to a base image that was not made here",
+                hint="Leave --base-image out, or use --backend docker, podman or buildkit.",
+                origin=step.origin,
+            )
+        doors = self.bases.doors(self.emit)
+        plan = plan_packages(debian, step.names, doors=doors, origin=step.origin)
+        key = ("system", plan.key)
+        return self._known(key) or self._pack(lay_over(lay_out(debian, doors), plan, doors).entries, key)
+
+    def _packages(self, step: PythonPackages) -> StoredLayer:
+        layout = self.base.layout
+        key = ("python", repr(layout), str(self.request.plan.platform), str(self._time), _COMPILED, *step.locked)
+        if known := self._known(key):
+            return known
+        store = self.bases.store
+        with store.scratch() as scratch:
+            site = wheels.install(
+                step,
+                scratch,
+                layout=layout,
+                platform=self.request.plan.platform,
+                secrets=self.request.secrets,
+                settings=self.bases.settings,
+                run=self.bases.run,
+            )
+            entries = wheels.of_site(
+                site, layout, mtime=self._time, compiled=lambda: self._compile(site, layout.purelib)
+            )
+            return self._pack(entries, key)
+
+    def _runtime(self, step: Runtime) -> StoredLayer:
+        layout = self.base.layout
+        key = ("runtime", step.bundle, repr(layout), str(self._time), _COMPILED)
+        if known := self._known(key):
+            return known
+        with self.bases.store.scratch() as scratch:
+            folder = scratch / "runtime"
+            materialise(self.request.contexts[RUNTIME], folder)
+            self._compile(folder, RUNTIME_FOLDER)
+            bundle = files.of_folder(folder, RUNTIME_FOLDER, mtime=self._time)
+            return self._pack((*bundle, files.sdk_link(layout, mtime=self._time)), key)
+
+    def _weights(self, step: Weights) -> StoredLayer:
+        context = self.request.contexts[WEIGHTS]
+        found = [(entry, context.path_of(entry).stat()) for entry in context.entries if entry.path in step.paths]
+        facts = [
+            f"{entry.path} {entry.mode} {info.st_size} {info.st_mtime_ns} {info.st_ino}" for entry, info in found
+        ]
+        key = ("weights", str(context.root), step.target, str(self._time), *facts)
+        return self._known(key) or self._pack(files.of_context(context, step.target, mtime=self._time), key)
+
+    def _compile(self, folder: Any, target: str) -> None:
+        """Add bytecode where this machine can run the base's Python; without it images start more slowly."""
+        python = Interpreter(root=self._root(), layout=self.base.layout, platform=self.request.plan.platform)
+        if python.runs_here:
+            python.compile(folder, target, self.bases.run)
+        else:
+            self.emit(
+                Noted(message=f"no bytecode is compiled for {target}: this machine cannot run the base's Python")
+            )
+
+    def _root(self) -> Any:
+        return self.bases.store.unpacked(tuple((layer.descriptor, layer.diff_id) for layer in self.base.layers))
+
+    def finish(self) -> Image:
+        """Store configuration and manifest, and return the image."""
+        plan, layout = self.request.plan, self.bases.store.layout
+        base_config = self.base.config
+        variables = {name: value for name, _, value in (text.partition("=") for text in base_config.get("Env") or ())}
+        config = {
+            **{key: base_config[key] for key in ("User", "StopSignal", "Volumes") if base_config.get(key)},
+            "Env": [f"{name}={value}" for name, value in (variables | self.environment).items()],
+            "WorkingDir": self.workdir,
+            "Cmd": list(plan.config.cmd),
+            "ExposedPorts": {port: {} for port in plan.config.ports},
+            "Labels": dict(base_config.get("Labels") or {}) | dict(plan.config.labels),
+        }
+        if plan.config.entrypoint:
+            config["Entrypoint"] = list(plan.config.entrypoint)
+        layers = (*self.base.layers, *self.layers)
+        created = datetime.fromtimestamp(plan.created, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        platform = plan.platform
+        document = {
+            "architecture": platform.architecture,
+            "os": platform.os,
+            **({"variant": platform.variant} if platform.variant else {}),
+            "created": created,
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": [str(layer.diff_id) for layer in layers]},
+            "history": [
+                {"created": created, **entry}
+                for entry in (*({"created_by": layer.created_by} for layer in self.base.layers), *self.history)
+            ],
+        }
+        stored = layout.blobs.put_bytes(canonical.dump(document), media.OCI_CONFIG)
+        manifest = Manifest(config=stored, layers=tuple(layer.descriptor for layer in layers))
+        return layout.image(layout.put_manifest(manifest))
+
+
+def assemble(request: BuildRequest, bases: Bases, emit: Emit) -> Image:
+    """Build an image in the store; it has no name yet.
+
+    Raises:
+        CogError: A step failed.
+    """
+    plan = request.plan
+    with told(emit, "base", None, describe_base(request)) as finish:
+        base = bases.of_plan(plan.stage.base, plan.platform, emit)
+        finish(base.layers[-1])
+    assembly = Assembly(request=request, bases=bases, base=base, emit=emit)
+    for number, step in enumerate(plan.steps):
+        assembly.take(number, step)
+    return assembly.finish()
+
+
+def describe_base(request: BuildRequest) -> str:
+    """Return what stands below a plan, for people."""
+    base = request.plan.stage.base
+    reference = getattr(base, "reference", None)
+    return f"base {reference}" if reference else f"base with Python {getattr(base, 'version', '')}"
+
+
+def describe(step: Step) -> str:  # noqa: PLR0911 - one for each kind of step
+    """Return a step on one line, as the image's history has it."""
+    match step:
+        case Env(variables=variables):
+            return f"ENV {' '.join(f'{name}={value}' for name, value in variables)}"
+        case Workdir(path=path):
+            return f"WORKDIR {path}"
+        case Copy(source=source, target=target):
+            return f"COPY {source} {target}"
+        case Write(path=path):
+            return f"WRITE {path}"
+        case SystemPackages(names=names):
+            return f"system packages: {' '.join(names)}"
+        case PythonPackages(locked=locked):
+            return f"{len(locked)} Python packages"
+        case Runtime(bundle=bundle):
+            return f"runtime {bundle}"
+        case Weights(paths=paths):
+            return f"weights: {' '.join(paths)}"
+        case _:
+            return type(step).__name__
+
+
+@contextmanager
+def told(emit: Emit, number: str, step: Step | None, name: str) -> Iterator[Callable[[StoredLayer], None]]:
+    """Tell when a step starts and how it ends; the block calls what it is given with the finished layer."""
+    emit(StepStarted(id=number, name=name, origin=step.origin if step else None))
+    started = monotonic()
+
+    def finish(layer: StoredLayer) -> None:
+        size = layer.descriptor.size
+        emit(StepFinished(id=number, seconds=monotonic() - started, cached=layer.cached, size=size))
+
+    try:
+        yield finish
+    except BaseException as error:
+        emit(StepFailed(id=number, message=str(error).partition("\n")[0] or type(error).__name__))
+        raise

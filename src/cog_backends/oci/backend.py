@@ -1,0 +1,106 @@
+"""The embedded backend: images put together from packages and files by this process alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from cog_backends.oci.assemble import assemble
+from cog_backends.oci.base import Bases
+from cog_backends.oci.failures import mapped
+from cog_backends.oci.outputs import deliver, push_image
+from cog_backends.oci.plugin import CAPABILITIES
+from cog_backends.oci.runner import run_image, why_not
+from cog_backends.oci.store import Store
+from cog_core import process
+from cog_core.backend import ImageInfo, Probe
+from cog_core.errors import ImageNotFound
+from cog_core.ir import Capability
+from cog_core.layouts import image_info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cog_core.backend import BuildRequest, Container, RunRequest
+    from cog_core.events import Emit
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
+    from cog_oci.layout import Image
+
+
+class OciBackend:
+    """Builds, keeps, pushes and runs images without any engine."""
+
+    def __init__(self, settings: Settings, *, run: Runner = process.run) -> None:
+        """Take the settings; nothing is made before it is needed.
+
+        Args:
+            settings: Where the cache is, among others.
+            run: Starts programs.
+        """
+        self._settings = settings
+        self._run = run
+        self._store = Store(settings.cache)
+
+    def probe(self) -> Probe:
+        """Say that this backend works, and whether images can be run."""
+        try:
+            why = why_not(self._store)
+        except OSError as error:
+            return Probe(
+                usable=False,
+                reason=f"the cache {self._settings.cache} cannot be written: {error.strerror}",
+                fix="export COG_CACHE_DIR=/a/folder/of/yours",
+            )
+        runs = "runs images in a sandbox" if why is None else f"cannot run images: {why}"
+        return Probe(
+            usable=True,
+            reason=f"built in; {runs}",
+            capabilities=CAPABILITIES if why is None else CAPABILITIES - {Capability.RUN_IMAGES},
+            details={"images": str(self._store.root / "images")},
+        )
+
+    def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
+        """Build the image and deliver it to every output."""
+        with mapped():
+            bases = Bases(store=self._store, settings=self._settings, run=self._run)
+            image = assemble(request, bases, emit)
+            references, digest = deliver(
+                image, request.outputs, self._store, settings=self._settings, run=self._run, emit=emit
+            )
+            info = image_info(image, references)
+        return info if digest is None else attrs.evolve(info, digest=digest)
+
+    def inspect(self, reference: str) -> ImageInfo:
+        """Return what an image of the store says about itself."""
+        image, names = self._find(reference)
+        return image_info(image, names)
+
+    def push(self, reference: str, target: str, emit: Emit) -> str:
+        """Push an image of the store and return its manifest's digest there."""
+        image, _ = self._find(reference)
+        with mapped():
+            return push_image(image, target, self._store, settings=self._settings, run=self._run, emit=emit)
+
+    def run(self, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
+        """Start a container in a sandbox."""
+        image, _ = self._find(request.reference)
+        with mapped():
+            return run_image(image, request, self._store, on_line)
+
+    def _find(self, reference: str) -> tuple[Image, tuple[str, ...]]:
+        """Return an image by its name or its id, and its names."""
+        layout = self._store.layout
+        with mapped():
+            if reference.startswith("sha256:"):
+                found = next((image for image in self._images() if image.image_id == reference), None)
+                if found is None:
+                    raise ImageNotFound(f"there is no image {reference}")
+            else:
+                found = layout.image(reference)
+            names = (name for name, known in layout.images() if name and known.digest == found.descriptor.digest)
+            return found, tuple(names)
+
+    def _images(self) -> list[Image]:
+        return [self._store.layout.image(descriptor) for _, descriptor in self._store.layout.images()]

@@ -1,0 +1,209 @@
+"""What an image stands on: Debian packages, an image from a registry, or one that lies in a folder or an archive."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_backends.oci.debian.base import CODENAMES, lay_out, plan_base
+from cog_backends.oci.debian.doors import Doors
+from cog_backends.oci.debian.sources import find_mirrors
+from cog_backends.oci.failures import mapped
+from cog_backends.oci.registries import registry_client
+from cog_backends.oci.store import StoredLayer
+from cog_core.errors import BackendError, RegistryError, UnsupportedPlan
+from cog_core.events import Noted, StepProgress
+from cog_core.ir import ImageBase, PythonBase
+from cog_core.values import EPOCH, PythonLayout, PythonVersion
+from cog_oci import image_config
+from cog_oci.archive_import import read_archive
+from cog_oci.layout import Layout
+from cog_oci.platform import Platform as OciPlatform
+from cog_oci.pull import pull
+from cog_oci.reference import Reference
+from cog_oci.tree import read_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cog_backends.oci.debian.base import BasePlan
+    from cog_backends.oci.store import Store
+    from cog_core.events import Emit
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
+    from cog_core.values import Platform
+    from cog_oci.layout import Image
+    from cog_oci.tree import Tree
+
+STEP: Final = "base"
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PYTHON = re.compile(r"python(3\.\d+)")
+
+
+@attrs.frozen(kw_only=True)
+class Base:
+    """A base in the store.
+
+    Attributes:
+        layers: Lowest first.
+        config: How the base says containers are started; steps add to it.
+        layout: Where its Python is.
+        debian: What it was made of, when it was made of Debian packages: more can be added then.
+    """
+
+    layers: tuple[StoredLayer, ...]
+    config: Mapping[str, Any]
+    layout: PythonLayout
+    debian: BasePlan | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Bases:
+    """Where bases come from.
+
+    Attributes:
+        store: Where they go.
+        root: Root folder of the machine whose apt configuration counts.
+    """
+
+    store: Store
+    settings: Settings
+    run: Runner
+    root: Path = Path("/")
+
+    def of_plan(self, base: PythonBase | ImageBase, platform: Platform, emit: Emit) -> Base:
+        """Return the base that a plan asks for, making or fetching it when the store has none.
+
+        Raises:
+            BackendError: It cannot be had.
+        """
+        match base:
+            case PythonBase(version=version):
+                return self._of_python(version, platform, emit)
+            case ImageBase(reference=reference, python=python):
+                with mapped():
+                    image = self._image(reference, platform, emit)
+                    return self._of_image(image, reference, python)
+
+    def doors(self, emit: Emit) -> Doors:
+        """Return what making things of Debian packages needs."""
+        return Doors.of_settings(
+            self.settings,
+            root=self.root,
+            note=lambda text: emit(Noted(message=text)),
+            progress=lambda what, done, total: emit(StepProgress(id=STEP, what=what, done=done, total=total)),
+        )
+
+    def _of_python(self, version: PythonVersion, platform: Platform, emit: Emit) -> Base:
+        """Make the base of Debian packages when Debian has this Python, else take the official image."""
+        mirrors = find_mirrors(self.settings, root=self.root)
+        if version.series in CODENAMES and mirrors and version.patch is None:
+            return self._of_debian(plan_base(version, platform, mirrors=mirrors, doors=self.doors(emit)), emit)
+        reference = f"python:{version}-slim"
+        try:
+            with mapped():
+                return self._of_image(self._image(reference, platform, emit), reference, version)
+        except RegistryError as error:
+            why = "this machine knows no Debian mirror" if not mirrors else f"Debian has no Python {version}"
+            raise BackendError(
+                f"no base with Python {version}: {why}, and {reference} cannot be had: {error.message}",
+                hint=f"Without a registry, python_version can be {', '.join(CODENAMES)}"
+                + ("" if mirrors else ", with COG_DEBIAN_MIRROR set to a Debian mirror")
+                + "; or name a base that you have: --base-image oci:DIR or docker-archive:FILE.",
+            ) from error
+
+    def _of_debian(self, plan: BasePlan, emit: Emit) -> Base:
+        key = ("debian", plan.key)
+        layer = self.store.layer(key)
+        if layer is None:
+            layer = self.store.make_layer(lay_out(plan, self.doors(emit)).entries, mtime=EPOCH, key=key)
+        created_by = f"Debian {plan.codename}, {len(plan.packages)} packages"
+        config = {"Env": [f"PATH={_PATH}", "LANG=C.UTF-8"], "Cmd": ["python3"]}
+        return Base(
+            layers=(attrs.evolve(layer, created_by=created_by),), config=config, layout=plan.layout, debian=plan
+        )
+
+    def _image(self, reference: str, platform: Platform, emit: Emit) -> Image:
+        layout = self.store.layout
+        wanted = OciPlatform(platform.os, platform.architecture, platform.variant)
+        kind, _, place = reference.partition(":")
+        if kind == "oci":
+            folder, _, name = place.partition(":")
+            return _copy(Layout.open(Path(folder)), name or None, layout, wanted)
+        if kind == "docker-archive":
+            with self.store.scratch() as scratch:
+                found = read_archive(Path(place), Layout.create(scratch / "layout"))
+                if len(found) != 1:
+                    raise BackendError(f"{place} holds {len(found)} images", hint="Save one image into it.")
+                return _copy(
+                    Layout.open(scratch / "layout"), found[0].names[0] if found[0].names else None, layout, wanted
+                )
+        parsed = Reference.parse(reference)
+        known = [name for name, _ in layout.images() if name == str(parsed)]
+        if known:
+            return layout.image(parsed, wanted)
+
+        def progress(done: int, total: int) -> None:
+            emit(StepProgress(id=STEP, what=reference, done=done, total=total))
+
+        return pull(registry_client(self.settings, self.run), parsed, layout, platform=wanted, progress=progress)
+
+    def _of_image(self, image: Image, reference: str, python: PythonVersion | None) -> Base:
+        layers = tuple(
+            StoredLayer(descriptor=descriptor, diff_id=diff_id, created_by=f"base {reference}", cached=True)
+            for descriptor, diff_id in zip(image.manifest.as_oci().layers, image.diff_ids, strict=True)
+        )
+        layout = find_python(read_tree(self.store.layout, image), reference, python)
+        return Base(layers=layers, config=image_config.run_config(image.config), layout=layout)
+
+
+def find_python(tree: Tree, reference: str, wanted: PythonVersion | None) -> PythonLayout:
+    """Return where an image keeps Python, by the places that Debian and the official images use.
+
+    Raises:
+        UnsupportedPlan: It has none, or another version than was wanted.
+    """
+    musl = any(name.startswith("ld-musl-") for name in tree.names("lib")) if "lib" in tree else False
+    found: dict[str, PythonLayout] = {}
+    for folder, library in (("usr/local/bin", "usr/local/lib"), ("usr/bin", "usr/lib")):
+        for name in tree.names(folder) if folder in tree else ():
+            if match := _PYTHON.fullmatch(name):
+                series = match.group(1)
+                found.setdefault(series, _layout(PythonVersion.parse(series), folder, library, tree, musl=musl))
+    if wanted is not None and wanted.series in found:
+        return found[wanted.series]
+    if wanted is None and len(found) == 1:
+        return next(iter(found.values()))
+    has = f"it has {', '.join(found)}" if found else "it has no Python in /usr/local/bin or /usr/bin"
+    raise UnsupportedPlan(
+        f"the base image {reference} has no Python {wanted or ''}".rstrip() + f": {has}",
+        hint="Name another base, or correct python_version.",
+    )
+
+
+def _layout(version: PythonVersion, folder: str, library: str, tree: Tree, *, musl: bool) -> PythonLayout:
+    local = f"usr/local/lib/python{version.series}"
+    is_debian = f"{local}/dist-packages" in tree or (library == "usr/lib" and "etc/debian_version" in tree)
+    purelib = (
+        f"/{local}/dist-packages"
+        if is_debian and library == "usr/lib"
+        else f"/{library}/python{version.series}/site-packages"
+    )
+    return PythonLayout(
+        version=version,
+        interpreter=f"/{folder}/python{version.series}",
+        purelib=purelib,
+        libc="musl" if musl else "glibc",
+    )
+
+
+def _copy(source: Layout, name: str | None, target: Layout, platform: OciPlatform) -> Image:
+    """Take an image over from another layout; it gets no name, as it is only a base."""
+    image = source.image(name, platform)
+    for blob in image.manifest.children:
+        target.blobs.copy_from(source.blobs, blob)
+    descriptor = target.put_manifest(image.manifest)
+    return attrs.evolve(image, descriptor=descriptor)

@@ -1,0 +1,68 @@
+"""Registries, reached as the user's settings say: with their logins, proxies and certificates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cog_core.errors import CogError
+from cog_core.process import Command
+from cog_oci.client import Client
+from cog_oci.credentials import Login, find_login
+from cog_oci.transport import Transport, TransportOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
+
+_HELPER_TIMEOUT = 30.0
+
+
+def registry_client(settings: Settings, run: Runner) -> Client:
+    """Return a client that knows the logins that docker and podman know."""
+    files = tuple(credential_files(settings))
+
+    def credentials(registry: str, repository: str) -> Login | None:
+        return find_login(
+            registry, repository, files=files, helper=lambda name, host: _ask_helper(name, host, settings, run)
+        )
+
+    return Client(Transport(_options(settings)), credentials)
+
+
+def credential_files(settings: Settings) -> Iterator[Path]:
+    """Yield the files that may hold logins: ``cog login`` and docker write the first, podman the others."""
+    environ = settings.environ
+    yield Path(environ.get("DOCKER_CONFIG") or settings.home / ".docker") / "config.json"
+    if chosen := environ.get("REGISTRY_AUTH_FILE"):
+        yield Path(chosen)
+    if runtime := environ.get("XDG_RUNTIME_DIR"):
+        yield Path(runtime) / "containers" / "auth.json"
+    yield Path(environ.get("XDG_CONFIG_HOME") or settings.home / ".config") / "containers" / "auth.json"
+
+
+def _options(settings: Settings) -> TransportOptions:
+    ca_file = Path(settings.ca_cert) if settings.ca_cert and len(settings.ca_cert) < 4096 else None
+    return TransportOptions(
+        ca_file=ca_file if ca_file is not None and ca_file.is_file() else None, proxies=settings.proxies
+    )
+
+
+def _ask_helper(name: str, registry: str, settings: Settings, run: Runner) -> tuple[str, str] | None:
+    """Ask a credential helper (github.com/docker/docker-credential-helpers, "get"); one that fails knows nothing."""
+    command = Command(
+        argv=(f"docker-credential-{name}", "get"),
+        stdin=registry.encode(),
+        env=settings.environ,
+        timeout=_HELPER_TIMEOUT,
+    )
+    try:
+        done = run(command)
+        answer = json.loads(done.stdout) if done.code == 0 else {}
+    except (CogError, ValueError):
+        return None
+    user, secret = answer.get("Username"), answer.get("Secret")
+    return (user, secret) if isinstance(user, str) and isinstance(secret, str) else None

@@ -1,0 +1,266 @@
+"""Everything about an image that can be known before a backend is asked: a project understood, locked and planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_core import labels
+from cog_core.context import BuildContext, IgnoreRules, exactly
+from cog_core.errors import PluginError, Problem, SchemaError
+from cog_core.events import Noted, Warned
+from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
+from cog_core.labels import SourceFacts
+from cog_core.lock import build_secrets, lock
+from cog_core.planner import PlanInputs
+from cog_core.resolve import resolve
+from cog_core.runtime_bundle import key_of, prepare
+from cog_core.schema import Mode, check, dumps, read_model, to_openapi
+from cog_core.values import COMPATIBLE_COG_VERSION, EPOCH, Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cog_core.events import Emit
+    from cog_core.ir import BuildPlan
+    from cog_core.lock import LockedPackages
+    from cog_core.plugins import Plugins
+    from cog_core.process import Runner
+    from cog_core.project import Project
+    from cog_core.resolve import ResolvedBuild
+    from cog_core.schema import ModelSchema
+    from cog_core.settings import Settings
+    from cog_core.values import Secret
+
+LARGE: Final = 10 * 1024 * 1024
+"""Bytes from which on a file of the project counts as weights and gets a layer of its own."""
+
+
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """What the caller decides about an image, beside what the project says.
+
+    Attributes:
+        platform: What the image is for.
+        base: Base image instead of the backend's own Python.
+        schema: A finished OpenAPI document, used instead of the one read from the source.
+        labels: Further labels; they win over ours.
+        source: Facts of version control.
+        with_source: Copy the author's files; otherwise they are mounted when the image runs.
+        refresh: Lock the newest packages instead of those of the last time.
+    """
+
+    platform: Platform = attrs.field(factory=Platform.of_this_machine)
+    base: str | None = None
+    schema: Mapping[str, Any] | None = None
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    source: SourceFacts = attrs.field(factory=SourceFacts)
+    with_source: bool = True
+    refresh: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Tools:
+    """Doors to the world: settings, plugins, and how programs are started."""
+
+    settings: Settings
+    plugins: Plugins
+    run: Runner
+
+
+@attrs.frozen(kw_only=True)
+class Draft:
+    """A planned image.
+
+    Attributes:
+        project: Where it comes from.
+        resolved: What the author wants.
+        locked: The Python packages.
+        schema: The OpenAPI document; None for a project without a model.
+        plan: The image.
+        weights: Paths of the author's large files.
+    """
+
+    project: Project
+    resolved: ResolvedBuild
+    locked: LockedPackages
+    schema: Mapping[str, Any] | None
+    plan: BuildPlan
+    weights: tuple[str, ...] = ()
+
+    def contexts(self, tools: Tools) -> dict[str, BuildContext]:
+        """Return the files that the plan's steps name, making the runtime bundle if the cache has none.
+
+        Raises:
+            LockError: The bundle's packages cannot be had.
+        """
+        bundle = prepare(
+            self.resolved.python,
+            self.resolved.platform,
+            cache=tools.settings.cache,
+            run=tools.run,
+            environ=tools.settings.environ,
+        )
+        project = BuildContext.of_project(self.project.root)
+        left_out = [exactly(path) for path in self.weights]
+        only_weights = IgnoreRules(("**", *(f"!{path}" for path in left_out)))
+        return {
+            PROJECT: attrs.evolve(project, rules=project.rules.followed_by(*left_out)),
+            WEIGHTS: BuildContext(self.project.root, only_weights),
+            RUNTIME: BuildContext(bundle.path),
+        }
+
+    def secrets(self, tools: Tools) -> dict[str, Secret]:
+        """Return what the build may read and the image must not hold.
+
+        Raises:
+            UsageError: ``COG_CA_CERT`` cannot be used.
+        """
+        return build_secrets(self.resolved, settings=tools.settings, run=tools.run)
+
+
+def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
+    """Understand, resolve, lock and plan a project.
+
+    The project's code is not run, and nothing is written to its folder.
+
+    Raises:
+        ConfigInvalid: The configuration cannot be used.
+        SchemaError: The model's source cannot be understood.
+        ResolveError: There is no such image.
+        LockError: There are no such packages.
+    """
+    _tell(emit, project.loaded.warnings, project.loaded.notes)
+    models = read_models(project)
+    _tell(emit, [warning for model in models for warning in model.warnings], ())
+    document = wishes.schema or _document(models)
+    predictor = next(iter(models), None)
+    facts = project.facts(
+        platform=wishes.platform,
+        concurrency=predictor.concurrency if predictor else None,
+        is_async=predictor.is_async if predictor else None,
+    )
+    resolved = resolve(project.loaded, facts)
+    _tell(emit, resolved.warnings, resolved.notes)
+    locked = lock(
+        resolved, root=project.root, settings=tools.settings, run=tools.run, refresh=wishes.refresh, emit=emit
+    )
+    _tell(emit, locked.warnings, locked.notes)
+    weights = large_files(project) if wishes.with_source else ()
+    inputs = PlanInputs(
+        resolved=resolved,
+        locked=locked,
+        schema=dumps(document) if document is not None else None,
+        bundle=key_of(resolved.python, resolved.platform),
+        created=EPOCH if tools.settings.source_date_epoch is None else tools.settings.source_date_epoch,
+        base=_base(resolved, wishes, tools),
+        weights=weights,
+        secrets=frozenset(build_secrets(resolved, settings=tools.settings, run=tools.run)),
+        with_source=wishes.with_source,
+    )
+    plan = _labelled(tools.plugins.hook.cog_build_plan(inputs=inputs), inputs, wishes, tools)
+    return Draft(project=project, resolved=resolved, locked=locked, schema=document, plan=plan, weights=weights)
+
+
+def read_models(project: Project) -> tuple[ModelSchema, ...]:
+    """Read what the project predicts and trains, the prediction first.
+
+    Raises:
+        SchemaError: Neither can be described; the problems of both at once.
+    """
+    config, problems = project.config, list[Problem]()
+    models: list[ModelSchema] = []
+    for reference, mode, key in ((config.predict, Mode.PREDICT, "run"), (config.train, Mode.TRAIN, "train")):
+        if reference is None:
+            continue
+        try:
+            models.append(
+                read_model(project.root, reference, mode=mode, origin=project.loaded.origin(_key(project, key)))
+            )
+        except SchemaError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SchemaError(problems)
+    return tuple(models)
+
+
+def openapi(project: Project) -> dict[str, Any] | None:
+    """Return the OpenAPI document of a project's model; None when it has none.
+
+    Raises:
+        SchemaError: The model cannot be described.
+    """
+    return _document(read_models(project))
+
+
+def large_files(project: Project) -> tuple[str, ...]:
+    """Return the paths of files that get layers of their own, sorted."""
+    entries = BuildContext.of_project(project.root).entries
+    return tuple(entry.path for entry in entries if entry.size >= LARGE)
+
+
+def _key(project: Project, key: str) -> str:
+    """Return the key as today's files have it, or ``predict`` where only that is written."""
+    return key if project.loaded.origin(key).line else "predict" if key == "run" else key
+
+
+def _document(models: tuple[ModelSchema, ...]) -> dict[str, Any] | None:
+    if not models:
+        return None
+    first, *others = models
+    document = to_openapi(first, train=others[0] if others else None, version=COMPATIBLE_COG_VERSION)
+    check(document, *models)
+    return document
+
+
+def _base(resolved: ResolvedBuild, wishes: Wishes, tools: Tools) -> tuple[str, str] | None:
+    """Return the base that somebody asked for, and who; None leaves it to the backend."""
+    if wishes.base:
+        return wishes.base, "it was asked for"
+    if tools.settings.base_image:
+        return tools.settings.base_image, "COG_BASE_IMAGE asks for it"
+    if chosen := tools.plugins.hook.cog_base_image(resolved=resolved):
+        return str(chosen), "a plugin asks for it"
+    return None
+
+
+def _labelled(plan: BuildPlan, inputs: PlanInputs, wishes: Wishes, tools: Tools) -> BuildPlan:
+    own = labels.write(
+        config=inputs.resolved.config.to_json(),
+        schema=inputs.schema,
+        freeze=inputs.locked.freeze,
+        partial=bool(inputs.resolved.run or inputs.locked.unlocked),
+        lock=inputs.locked.locked,
+        builder=builder(),
+        source=wishes.source,
+    )
+    plan = plan.with_labels(own)
+    added = _of_plugins(tools.plugins.hook.cog_image_labels(plan=plan, resolved=inputs.resolved))
+    return plan.with_labels((*added.items(), *wishes.labels.items()))
+
+
+def _of_plugins(answers: Iterable[Mapping[str, str] | None]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for answer in answers:
+        for name, value in (answer or {}).items():
+            if name.startswith(labels.RESERVED):
+                raise PluginError(f"a plugin sets the label {name!r}, which belongs to Cog")
+            if found.get(name, value) != value:
+                raise PluginError(f"two plugins set the label {name!r}: {found[name]!r} and {value!r}")
+            found[name] = value
+    return found
+
+
+def builder() -> str:
+    """Return the name and version of this program, as images are labelled with it."""
+    from importlib.metadata import version  # noqa: PLC0415 - slow, and only builds need it
+
+    return f"cog-core {version('cog-core')}"
+
+
+def _tell(emit: Emit, warnings: Iterable[Problem], notes: Iterable[Noted]) -> None:
+    for problem in warnings:
+        emit(Warned(message=problem.message, origin=problem.origin, hint=problem.hint))
+    for note in notes:
+        emit(note)

@@ -1,0 +1,278 @@
+"""The library's verbs for images: plan one, build one, look at one, push one.
+
+Nothing here prints; whoever wants to watch passes ``on_event``. Every error is a :class:`cog_core.errors.CogError`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from cog_core import process
+from cog_core.backend import BuildRequest, ImageInfo, InspectsImages, PushesImages, ToLayout, ToStore
+from cog_core.clock import monotonic
+from cog_core.draft import Draft, Tools, Wishes, draft
+from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
+from cog_core.events import Noted, Warned, ignore
+from cog_core.labels import SourceFacts
+from cog_core.layouts import inspect_layout, is_layout
+from cog_core.planner import PlanInputs, make_plan
+from cog_core.plugins import candidates, choose, hookimpl, load
+from cog_core.project import open_project
+from cog_core.results import BuildResult
+from cog_core.settings import Settings
+from cog_core.values import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from os import PathLike
+
+    from cog_core.backend import Output
+    from cog_core.events import Emit, Event
+    from cog_core.ir import BuildPlan
+    from cog_core.plugins import Choice
+
+
+class _Core:
+    """Core's own part in the hooks."""
+
+    @staticmethod
+    @hookimpl
+    def cog_build_plan(inputs: PlanInputs) -> BuildPlan:
+        return make_plan(inputs)
+
+
+def tools(settings: Settings | None = None) -> Tools:
+    """Return the doors to the world as the environment describes them: settings, plugins, programs."""
+    settings = settings or Settings.from_environ()
+    return Tools(settings=settings, plugins=load(settings, core=_Core()), run=process.run)
+
+
+def plan(
+    project: str | PathLike[str] = ".",
+    *,
+    file: str | None = None,
+    platform: str | Platform | None = None,
+    base: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
+    strict: bool = False,
+    on_event: Emit = ignore,
+    settings: Settings | None = None,
+) -> BuildPlan:
+    """Return the plan of a project's image, with the reason for every decision.
+
+    The arguments are those of :func:`build`. Python packages are locked, which may ask an index the first time.
+
+    Raises:
+        CogError: The project cannot be planned.
+    """
+    wishes = Wishes(platform=_platform(platform), base=base, schema=schema, labels=dict(labels or {}))
+    opened = open_project(Path(project), file=file, strict=strict)
+    return draft(opened, wishes, tools(settings), on_event).plan
+
+
+def build(
+    project: str | PathLike[str] = ".",
+    *,
+    tag: str | None = None,
+    backend: str | None = None,
+    platform: str | Platform | None = None,
+    outputs: Iterable[Output] = (),
+    on_event: Emit = ignore,
+    file: str | None = None,
+    base: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
+    source: SourceFacts | None = None,
+    strict: bool = False,
+    no_cache: bool = False,
+    refresh: bool = False,
+    with_source: bool = True,
+    settings: Settings | None = None,
+) -> BuildResult:
+    """Build a project's image.
+
+    Args:
+        project: The folder with ``cog.yaml``, or one below it.
+        tag: Name in the backend's store; by default ``image`` of ``cog.yaml``, else one made from the folder's name.
+        backend: Who builds; by default ``COG_BACKEND``, else the first that is usable and able.
+        platform: Such as ``linux/amd64``; by default this machine's own.
+        outputs: Where the image goes besides the store; when some are given and ``tag`` is not, only there.
+        on_event: Called with each event of :mod:`cog_core.events`.
+        file: Name of the configuration instead of ``cog.yaml``.
+        base: Base image instead of the backend's own Python.
+        schema: A finished OpenAPI document, used instead of reading the model's source.
+        labels: Further labels.
+        source: What version control says about the project, for the image's labels.
+        strict: Unknown keys of ``cog.yaml`` are errors.
+        no_cache: Do every step anew.
+        refresh: Lock the newest Python packages instead of those of the last build.
+        with_source: Copy the project's files into the image; without them they have to be mounted at ``/src``.
+        settings: Instead of what the environment says.
+
+    Raises:
+        CogError: The image could not be built; its family says why. Nothing half-built is left behind.
+    """
+    started = monotonic()
+    watch = _Watch(on_event)
+    kit = tools(settings)
+    wishes = Wishes(
+        platform=_platform(platform),
+        base=base,
+        schema=schema,
+        labels=dict(labels or {}),
+        source=source or SourceFacts(),
+        with_source=with_source,
+        refresh=refresh,
+    )
+    drafted = draft(open_project(Path(project), file=file, strict=strict), wishes, kit, watch)
+    choice = choose(kit.plugins, kit.settings, drafted.plan, asked=backend)
+    wanted = _outputs(tuple(outputs), tag, drafted)
+    request = BuildRequest(
+        plan=choice.plan,
+        contexts=drafted.contexts(kit),
+        outputs=wanted,
+        secrets=drafted.secrets(kit),
+        no_cache=no_cache,
+    )
+    info = choice.candidate.backend.build(request, watch)
+    return _result(info, choice, drafted, request, watch, seconds=monotonic() - started)
+
+
+def inspect(
+    reference: str | PathLike[str], *, backend: str | None = None, settings: Settings | None = None
+) -> ImageInfo:
+    """Return what an image says about itself.
+
+    Args:
+        reference: An image in a backend's store, or the path of an OCI image layout.
+        backend: Look only there; by default in every usable backend, in order of preference.
+        settings: Instead of what the environment says.
+
+    Raises:
+        ImageNotFound: Nobody has it.
+    """
+    if backend is None and is_layout(Path(reference)):
+        return inspect_layout(Path(reference))
+    return find_image(str(reference), tools(settings), backend=backend)[1]
+
+
+def find_image(reference: str, kit: Tools, *, backend: str | None = None) -> tuple[str, ImageInfo]:
+    """Return the name of the backend that has an image in its store, and what the image says about itself.
+
+    Raises:
+        ImageNotFound: Nobody has it.
+        BackendUnavailable: The backend asked for cannot be used.
+    """
+    searched: list[str] = []
+    for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
+        if not candidate.probe.usable or not isinstance(candidate.backend, InspectsImages):
+            continue
+        try:
+            return candidate.info.name, candidate.backend.inspect(reference)
+        except ImageNotFound:
+            searched.append(candidate.info.name)
+    if not searched:
+        raise BackendUnavailable(
+            f"no backend here can look for the image {reference!r}", hint="`cog backends` says what each one needs."
+        )
+    raise ImageNotFound(
+        f"there is no image {reference!r} (searched: {', '.join(searched)})",
+        hint="Build it with `cog build -t NAME`, or check the name.",
+    )
+
+
+def push(
+    reference: str,
+    target: str | None = None,
+    *,
+    backend: str | None = None,
+    on_event: Emit = ignore,
+    settings: Settings | None = None,
+) -> str:
+    """Push an image of a backend's store and return its manifest's digest.
+
+    Args:
+        reference: The image's name in the store.
+        target: Its name in the registry; by default the same.
+        backend: Whose store.
+        on_event: Called with each event.
+        settings: Instead of what the environment says.
+
+    Raises:
+        ImageNotFound: Nobody has it.
+        RegistryError: The registry refused.
+    """
+    kit = tools(settings)
+    name, _ = find_image(reference, kit, backend=backend)
+    holder = next(iter(candidates(kit.plugins, kit.settings, only=name))).backend
+    if not isinstance(holder, PushesImages):
+        raise UsageError(f"the backend {name}, which has {reference!r}, cannot push", hint="Use another one.")
+    return holder.push(reference, target or reference, on_event)
+
+
+@attrs.define
+class _Watch:
+    """Passes events on, and remembers what the result has to say."""
+
+    on_event: Emit
+    warnings: list[Warned] = attrs.field(factory=list)
+    notes: list[Noted] = attrs.field(factory=list)
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Warned():
+                self.warnings.append(event)
+            case Noted():
+                self.notes.append(event)
+            case _:
+                pass
+        self.on_event(event)
+
+
+def _platform(wanted: str | Platform | None) -> Platform:
+    if wanted is None:
+        return Platform.of_this_machine()
+    return Platform.parse(wanted) if isinstance(wanted, str) else wanted
+
+
+def _outputs(outputs: tuple[Output, ...], tag: str | None, drafted: Draft) -> tuple[Output, ...]:
+    """Return where the image goes, refusing folders that hold something else."""
+    for output in outputs:
+        if isinstance(output, ToLayout) and _holds_something_else(output.path):
+            raise UsageError(f"{output.path} is not empty and is no OCI layout", hint="Name another folder.")
+    if tag is None and outputs:
+        return outputs
+    return (ToStore(tag or drafted.resolved.image), *outputs)
+
+
+def _holds_something_else(path: Path) -> bool:
+    if not path.exists() or is_layout(path):
+        return False
+    return not path.is_dir() or any(path.iterdir())
+
+
+def _result(
+    info: ImageInfo, choice: Choice, drafted: Draft, request: BuildRequest, watch: _Watch, *, seconds: float
+) -> BuildResult:
+    tags = [output.tag for output in request.outputs if isinstance(output, ToStore)]
+    return BuildResult(
+        image_id=info.image_id,
+        digest=info.digest,
+        tag=tags[0] if tags else None,
+        references=info.references,
+        platform=request.plan.platform,
+        backend=choice.candidate.info.name,
+        reason=choice.reason,
+        schema=drafted.schema or {},
+        labels=info.labels,
+        layers=info.layers,
+        size=info.size,
+        plan=drafted.plan,
+        warnings=tuple(watch.warnings),
+        notes=tuple(watch.notes),
+        seconds=seconds,
+    )

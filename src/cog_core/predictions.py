@@ -1,0 +1,332 @@
+"""The library's verbs for running models: open one, serve it, ask it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_core import images, inputs, labels
+from cog_core.backend import Bind, RunRequest, RunsImages
+from cog_core.client import ModelClient
+from cog_core.clock import monotonic
+from cog_core.draft import openapi
+from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
+from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
+from cog_core.layouts import is_layout
+from cog_core.lock import company_bundle
+from cog_core.planner import COMMAND, PORT, SOURCE_FOLDER
+from cog_core.plugins import candidates
+from cog_core.project import CONFIG_FILES, Project, open_project
+from cog_core.results import Prediction
+from cog_core.values import image_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from os import PathLike
+
+    from cog_core.backend import Container
+    from cog_core.draft import Tools
+    from cog_core.events import Emit
+    from cog_core.settings import Settings
+
+SETUP_TIMEOUT: Final = 300.0
+"""Seconds that setup may take (reference, section 2.4)."""
+
+_CERTIFICATES: Final = "/run/cog-ca"
+
+
+@attrs.frozen(kw_only=True)
+class Model:
+    """Something that can be started: an image, or a project whose environment is built first.
+
+    Attributes:
+        schema: The OpenAPI document; empty for a project without a model.
+        project: The project; None for an image.
+        reference: Name of the image; None for a project.
+        holder: Name of the backend that has the image.
+        gpu: The model wants a GPU.
+    """
+
+    schema: Mapping[str, Any]
+    project: Project | None = None
+    reference: str | None = None
+    holder: str | None = None
+    gpu: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Served:
+    """A model that answers.
+
+    Attributes:
+        client: Talks to it.
+        container: What it runs in.
+        backend: Name of the backend that runs it.
+    """
+
+    client: ModelClient
+    container: Container
+    backend: str
+
+
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """How a model is started.
+
+    Attributes:
+        environment: Added to the image's own.
+        address: Where it listens on this machine: ``host:port``; port 0 lets the machine choose.
+        gpus: As ``docker run --gpus`` takes it; by default all, when the model wants one and there is one.
+        setup_timeout: Seconds that setup may take.
+        arguments: For the server, such as ``--upload-url``.
+        ports: Further pairs of host address and container port.
+        on_line: Called with ``stdout`` or ``stderr`` and each line that the model prints.
+    """
+
+    environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    address: str = "127.0.0.1:0"
+    gpus: str | None = None
+    setup_timeout: float = SETUP_TIMEOUT
+    arguments: tuple[str, ...] = ()
+    ports: tuple[tuple[str, int], ...] = ()
+    on_line: Callable[[str, str], None] = lambda _stream, _line: None
+
+
+def is_directory(target: str) -> bool:
+    """Say whether a text means a directory rather than an image.
+
+    It does when it starts with ``.`` or ``/``, or names a folder with a configuration or an OCI layout.
+    """
+    path = Path(target)
+    holds = any((path / name).is_file() for name in (*CONFIG_FILES, "oci-layout"))
+    return target.startswith((".", "/")) or holds
+
+
+def open_model(
+    target: str | PathLike[str] = ".",
+    *,
+    file: str | None = None,
+    backend: str | None = None,
+    strict: bool = False,
+    settings: Settings | None = None,
+) -> Model:
+    """Find a model and read what it takes; nothing is built or started yet.
+
+    Args:
+        target: A project's folder, or the name of an image.
+        file: Name of the configuration instead of ``cog.yaml``.
+        backend: Look for the image only there.
+        strict: Unknown keys of ``cog.yaml`` are errors.
+        settings: Instead of what the environment says.
+
+    Raises:
+        ConfigError: The folder has no usable configuration.
+        SchemaError: The model's source cannot be understood.
+        ImageNotFound: There is no such image, or it is no model.
+    """
+    text = str(target)
+    if is_directory(text):
+        if is_layout(Path(text)):
+            raise UsageError(
+                f"{text} is an OCI layout, and images are run from a store",
+                hint=f"Put it into one first, for example: skopeo copy oci:{text} docker-daemon:NAME:latest",
+            )
+        project = open_project(Path(text), file=file, strict=strict)
+        return Model(schema=openapi(project) or {}, project=project, gpu=project.config.build.gpu)
+    kit = images.tools(settings)
+    holder, info = images.find_image(text, kit, backend=backend)
+    if not labels.is_model(info.labels):
+        raise ImageNotFound(
+            f"image {text}: image is not a Cog model", hint="It has none of the labels of Cog's images."
+        )
+    config = json.loads(labels.read_config(info.labels) or "{}")
+    return Model(
+        schema=labels.read_schema(info.labels) or {},
+        reference=text,
+        holder=holder,
+        gpu=bool((config.get("build") or {}).get("gpu")),
+    )
+
+
+@contextlib.contextmanager
+def serving(
+    model: Model,
+    options: RunOptions | None = None,
+    *,
+    backend: str | None = None,
+    on_event: Emit = ignore,
+    settings: Settings | None = None,
+) -> Iterator[Served]:
+    """Start a model, wait for the end of its setup, and stop it when the context is left.
+
+    Args:
+        model: From :func:`open_model`.
+        options: How to start it.
+        backend: Who builds and runs a project.
+        on_event: Called with each event.
+        settings: Instead of what the environment says.
+
+    Raises:
+        BackendError: It could not be built or started.
+        PredictionError: Setup failed.
+    """
+    options = options or RunOptions()
+    kit = images.tools(settings)
+    reference, holder = _image_of(model, backend, kit, on_event)
+    binds, environment = _surroundings(model, kit.settings)
+    request = RunRequest(
+        reference=reference,
+        command=(*COMMAND, *options.arguments) if options.arguments else None,
+        environment={**environment, **options.environment},
+        binds=binds,
+        ports=((options.address, PORT), *options.ports),
+        gpus=options.gpus or ("auto" if model.gpu else None),
+        serves=True,
+    )
+    on_event(StepStarted(id="setup", name="start the image and run setup()"))
+    started = monotonic()
+    with _runner(holder, kit).run(request, options.on_line) as container:
+        host, port = container.addresses[0]
+        client = ModelClient(host, port)
+        try:
+            client.wait_until_ready(container, options.setup_timeout)
+        except BaseException as error:
+            on_event(StepFailed(id="setup", message=str(error).partition("\n")[0] or type(error).__name__))
+            raise
+        on_event(StepFinished(id="setup", seconds=monotonic() - started))
+        yield Served(client=client, container=container, backend=holder)
+
+
+def predict(
+    target: str | PathLike[str],
+    given: Mapping[str, Any] | None = None,
+    *,
+    backend: str | None = None,
+    options: RunOptions | None = None,
+    on_event: Emit = ignore,
+    settings: Settings | None = None,
+) -> Prediction:
+    """Run one prediction.
+
+    Args:
+        target: A project's folder, or the name of an image.
+        given: Inputs by name; files as :class:`pathlib.Path`.
+        backend: Who builds and runs a project.
+        options: How to start it.
+        on_event: Called with each event.
+        settings: Instead of what the environment says.
+
+    Raises:
+        InputInvalid: The inputs do not fit the model; nothing was started.
+        CogError: It could not be built, started, or asked.
+    """
+    model = open_model(target, backend=backend, settings=settings)
+    body = _as_json(given or {})
+    inputs.check(body, inputs.InputSchema.of(model.schema))
+    with serving(model, options, backend=backend, on_event=on_event, settings=settings) as served:
+        return ask(served, body)
+
+
+def ask(served: Served, given: Mapping[str, Any], *, context: Mapping[str, str] | None = None) -> Prediction:
+    """Send inputs that are JSON already to a model, and return what it answers.
+
+    Raises:
+        InputInvalid: The model refused the inputs.
+        PredictionError: It refused the request, or went away.
+    """
+    answer = served.client.predict({"input": dict(given), "context": dict(context or {})})
+    return Prediction(
+        status=str(answer.get("status")),
+        output=answer.get("output"),
+        error=answer.get("error") or None,
+        metrics=answer.get("metrics") or {},
+        logs=answer.get("logs") or "",
+        schema=served.client.schema(),
+    )
+
+
+@contextlib.contextmanager
+def environment(
+    project: Project,
+    command: tuple[str, ...],
+    options: RunOptions,
+    *,
+    backend: str | None = None,
+    on_event: Emit = ignore,
+    settings: Settings | None = None,
+) -> Iterator[Container]:
+    """Run a command in a project's environment, with the project mounted and our terminal connected.
+
+    Raises:
+        BackendError: The environment could not be built, or the command not started.
+    """
+    kit = images.tools(settings)
+    model = Model(schema={}, project=project, gpu=project.config.build.gpu)
+    reference, holder = _image_of(model, backend, kit, on_event)
+    binds, variables = _surroundings(model, kit.settings)
+    request = RunRequest(
+        reference=reference,
+        command=command,
+        environment={**variables, **options.environment},
+        binds=binds,
+        ports=options.ports,
+        gpus=options.gpus or ("auto" if model.gpu else None),
+        interactive=True,
+    )
+    with _runner(holder, kit).run(request, options.on_line) as container:
+        yield container
+
+
+def _image_of(model: Model, backend: str | None, kit: Tools, on_event: Emit) -> tuple[str, str]:
+    """Return the image to start and the name of the backend that has it, building a project's environment."""
+    if model.project is None:
+        assert model.reference is not None
+        assert model.holder is not None
+        return model.reference, model.holder
+    tag = f"{image_name(model.project.root.name)}-base"
+    result = images.build(
+        model.project.root,
+        file=model.project.config_file,
+        tag=tag,
+        backend=backend,
+        with_source=False,
+        on_event=on_event,
+        settings=kit.settings,
+    )
+    return tag, result.backend
+
+
+def _runner(name: str, kit: Tools) -> RunsImages:
+    candidate = next(iter(candidates(kit.plugins, kit.settings, only=name)))
+    if not isinstance(candidate.backend, RunsImages):
+        raise BackendUnavailable(f"the backend {name} cannot run images", hint="Use another one with --backend.")
+    return candidate.backend
+
+
+def _surroundings(model: Model, settings: Settings) -> tuple[tuple[Bind, ...], dict[str, str]]:
+    """Return folders and variables that every container gets: the project, a company's certificates, short logs."""
+    binds: list[Bind] = []
+    variables = {"LOG_FORMAT": "console", "COG_LOG_LEVEL": "debug" if settings.debug else "warning"}
+    if model.project is not None:
+        binds.append(Bind(source=model.project.root, target=SOURCE_FOLDER))
+    if bundle := company_bundle(settings):
+        folder = settings.cache / "certificates" / hashlib.sha256(bundle).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "ca.pem").write_bytes(bundle)
+        binds.append(Bind(source=folder, target=_CERTIFICATES, read_only=True))
+        variables["COG_CA_CERT"] = f"{_CERTIFICATES}/ca.pem"
+    return tuple(binds), variables
+
+
+def _as_json(given: Mapping[str, Any]) -> dict[str, Any]:
+    def converted(value: Any) -> Any:
+        if isinstance(value, Path):
+            return inputs.data_url(value)
+        return [converted(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {name: converted(value) for name, value in given.items()}

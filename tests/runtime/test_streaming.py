@@ -1,0 +1,101 @@
+"""Server-sent events."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.runtime.serving import events, until
+
+if TYPE_CHECKING:
+    from tests.runtime.conftest import Serve
+
+CHUNKS = """
+    import time
+    import cog
+    from cog import ConcatenateIterator
+
+    class Runner:
+        @cog.streaming
+        def run(self, count: int, pause: float = 0.0) -> ConcatenateIterator[str]:
+            for number in range(count):
+                print("making", number)
+                cog.current_scope().record_metric("made", 1, mode="increment")
+                yield f"chunk-{number}"
+                time.sleep(pause)
+    """
+PLAIN = """
+    class Runner:
+        def run(self, count: int) -> int:
+            return count
+    """
+
+
+def test_events_tell_the_story_in_order(serve: Serve) -> None:
+    server = serve(CHUNKS)
+    told = list(events(server, {"id": "s", "input": {"count": 2}}))
+    assert told[0] == ("start", {"id": "s", "status": "processing"})
+    assert [data for name, data in told if name == "output"] == [
+        {"chunk": "chunk-0", "index": 0},
+        {"chunk": "chunk-1", "index": 1},
+    ]
+    assert ("metric", {"mode": "increment", "name": "made", "value": 1}) in told
+    assert "".join(data["data"] for name, data in told if name == "log") == "making 0\nmaking 1\n"
+    name, end = told[-1]
+    assert name == "completed"
+    assert end["output"] == ["chunk-0", "chunk-1"]
+    assert end["metrics"]["made"] == 2
+
+
+def test_an_event_comes_when_it_happens(serve: Serve) -> None:
+    server = serve(CHUNKS)
+    begin = time.monotonic()
+    told = events(server, {"input": {"count": 2, "pause": 0.5}})
+    next(data for name, data in told if name == "output")
+    assert time.monotonic() - begin < 0.4
+    list(told)
+
+
+def test_the_wire_format_is_upstreams(serve: Serve) -> None:
+    server = serve(CHUNKS)
+    reply = server.request("POST", "/predictions", {"input": {"count": 2}}, Accept="text/event-stream")
+    assert b'event: output\ndata: {"chunk":"chunk-1","index":1}\n\n' in reply.body
+
+
+def test_a_late_reader_joins_by_put_and_gets_what_it_missed(serve: Serve) -> None:
+    server = serve(CHUNKS)
+    server.request("PUT", "/predictions/late", {"input": {"count": 4, "pause": 0.1}}, Prefer="respond-async")
+    time.sleep(0.15)
+    told = list(events(server, {}, method="PUT", path="/predictions/late"))
+    assert told[0][0] == "start"
+    assert [data["index"] for name, data in told if name == "output"] == [0, 1, 2, 3]
+
+
+def test_a_late_reader_is_told_when_it_missed_too_much(serve: Serve) -> None:
+    server = serve(CHUNKS, COG_STREAM_HISTORY_CAPACITY="2")
+    first = events(server, {"id": "long", "input": {"count": 4, "pause": 0.1}})
+    for name, data in first:
+        if name == "output" and data["index"] == 3:
+            break
+    ((name, data),) = events(server, {}, method="PUT", path="/predictions/long")
+    assert name == "error"
+    assert data["error"] == "SSE stream replay truncated; events were dropped"
+    assert data["skipped"] >= 3
+    list(first)
+
+
+def test_a_prediction_ends_with_its_last_reader(serve: Serve) -> None:
+    server = serve(CHUNKS)
+    told = events(server, {"input": {"count": 1000, "pause": 0.05}})
+    next(told)
+    told.close()
+    until(lambda: "Prediction canceled" in server.log)
+
+
+def test_a_model_that_does_not_stream_says_so(serve: Serve) -> None:
+    server = serve(PLAIN)
+    reply = server.request("POST", "/predictions", {"input": {"count": 1}}, Accept="text/event-stream")
+    assert reply.status == 406
+    assert reply.json() == {
+        "error": "This model does not support streaming responses. Add @cog.streaming to predict() to enable SSE."
+    }

@@ -1,0 +1,2 @@
+# ruff: noqa: F401 - spellings that authors use
+from .limits import LIMIT

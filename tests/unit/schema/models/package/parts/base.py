@@ -1,0 +1,6 @@
+from cog import BaseRunner
+
+
+class Base(BaseRunner):
+    def setup(self) -> None:
+        pass

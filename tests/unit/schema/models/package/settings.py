@@ -1,0 +1,2 @@
+SIZES = ("s", "m", "l")
+DEFAULT = SIZES[1]
