@@ -12,10 +12,8 @@ import sys
 from pathlib import Path
 
 import cog_core
-from cog_core.backend import Output, ToDockerArchive, ToLayout, ToRegistry, ToStore
-from cog_core.errors import CogError
+from cog_core.backend import Output
 from cog_core.events import Event, Noted, StepFailed, StepFinished, StepStarted, Warned
-from cog_core.results import BuildResult
 
 
 def main() -> int:
@@ -27,9 +25,9 @@ def main() -> int:
             tag=options.tag,
             backend=options.backend,
             outputs=outputs(options),
-            on_event=show,
+            on_event=Log(),
         )
-    except CogError as error:
+    except cog_core.CogError as error:
         return complain(error)
     print(json.dumps(report(result)))
     return 0
@@ -48,38 +46,45 @@ def parse() -> argparse.Namespace:
 
 
 def outputs(options: argparse.Namespace) -> tuple[Output, ...]:
-    """Return where the image goes: always into the store, and wherever else was asked for."""
-    wanted: list[Output] = [ToStore(options.tag)]
+    """Return where the image goes besides the store, which the tag is for."""
+    wanted: list[Output] = []
     if options.layout:
-        wanted.append(ToLayout(options.layout))
+        wanted.append(cog_core.ToLayout(options.layout))
     if options.archive:
-        wanted.append(ToDockerArchive(options.archive))
+        wanted.append(cog_core.ToDockerArchive(options.archive))
     if options.push:
-        wanted.append(ToRegistry(options.push))
+        wanted.append(cog_core.ToRegistry(options.push))
     return tuple(wanted)
 
 
-def show(event: Event) -> None:
-    """Print one line for each event that a reader of the log wants to see."""
-    match event:
-        case StepStarted(name=name):
-            line = f"... {name}"
-        case StepFinished(id=step, seconds=seconds, cached=cached):
-            line = f"    {step}: {'cached' if cached else f'{seconds:.1f} s'}"
-        case StepFailed(id=step, message=message):
-            line = f"    {step} failed: {message}"
-        case Noted(message=message):
-            line = f"note: {message}"
-        case Warned(message=message):
-            line = f"warning: {message}"
-        case _:
-            return
-    print(line, file=sys.stderr, flush=True)
+class Log:
+    """Prints one line for each event that a reader of the log wants to see."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, str] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take an event of the build; steps may overlap."""
+        match event:
+            case StepStarted(id=step, name=name):
+                self.steps[step] = name
+            case StepFinished(id=step, seconds=seconds, cached=cached):
+                self.say(f"{self.steps[step]} ({'cached' if cached else f'{seconds:.1f} s'})")
+            case StepFailed(id=step, message=message):
+                self.say(f"{self.steps[step]} failed: {message}")
+            case Noted(message=message):
+                self.say(f"note: {message}")
+            case Warned(message=message):
+                self.say(f"warning: {message}")
+
+    def say(self, line: str) -> None:
+        """Print at once: a log that lags is no help."""
+        print(line, file=sys.stderr, flush=True)
 
 
-def report(result: BuildResult) -> dict[str, object]:
+def report(result: cog_core.BuildResult) -> dict[str, object]:
     """Return what the next job wants to know; the labels are read back from the finished image."""
-    image = cog_core.inspect(result.tag)
+    image = cog_core.inspect(result.tag or result.image_id, backend=result.backend)
     return {
         "tag": result.tag,
         "image_id": result.image_id,
@@ -94,7 +99,7 @@ def report(result: BuildResult) -> dict[str, object]:
     }
 
 
-def complain(error: CogError) -> int:
+def complain(error: cog_core.CogError) -> int:
     """Print what failed and what to do about it, and return the exit code for it."""
     print(f"error: {error}", file=sys.stderr)
     if error.hint:

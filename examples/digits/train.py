@@ -61,12 +61,12 @@ def write_weights(network: MLPClassifier) -> None:
     np.savez(HERE / "weights.npz", **{n: a.astype(np.float32) for n, a in zip(names, arrays, strict=True)})
 
 
-def write_samples(scans: np.ndarray, digits: np.ndarray) -> None:
-    """Save the first scan of each digit as a picture."""
+def write_samples(scans: np.ndarray, sureness: np.ndarray) -> None:
+    """Save the scan of each digit that the network is surest of as a picture."""
     folder = HERE / "samples"
     folder.mkdir(exist_ok=True)
     for digit, name in enumerate(NAMES):
-        enlarge(scans[digits == digit][0], 200).save(folder / f"{name}.png", optimize=True)
+        enlarge(scans[sureness[:, digit].argmax()], 200).save(folder / f"{name}.png", optimize=True)
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def main() -> None:
     right = int((network.predict(unseen) == unseen_digits).sum())
     print(f"{right} of {len(unseen_digits)} unseen scans read correctly: {right / len(unseen_digits):.1%}")
     write_weights(network)
-    write_samples(unseen_scans, unseen_digits)
+    write_samples(unseen_scans, network.predict_proba(unseen))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import threading
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HUB_HOST: Final = "registry-1.docker.io"
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_WORTH_READING = 1 << 14
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -89,11 +91,11 @@ class Response:
         return data
 
     def close(self) -> None:
-        """Give the connection back if the body was read, else end it."""
-        if self._response.length_remaining == 0:
-            self._response.release_conn()
-        else:
-            self._response.close()
+        """Give the connection back if next to nothing of the body is left, else end it."""
+        left = self._response.length_remaining
+        if left is not None and left <= _WORTH_READING:
+            self._response.drain_conn()
+        self._response.close()
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +109,7 @@ class Transport:
 
     def __init__(self, options: TransportOptions | None = None) -> None:
         self._options = options or TransportOptions()
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str, str | None], urllib3.PoolManager] = {}
         self._bases: dict[str, str] = {}
         self._base_lock = threading.Lock()
         self._pool_lock = threading.Lock()
@@ -165,8 +167,12 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
-            pool.clear()
+        for manager in self._pools.values():
+            # Forgetting them only, as the library's own method does, leaves them open for an unknown time.
+            for host in list(manager.pools.keys()):  # noqa: SIM118  this container refuses iteration
+                if (pool := manager.pools.get(host)) is not None:
+                    pool.close()
+            manager.clear()
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None
@@ -182,19 +188,19 @@ class Transport:
             )
         return Response(answer, url)
 
-    def _pool(self, parts: SplitResult) -> urllib3.PoolManager:
+    def _pool(self, parts: SplitResult, *, probe: bool = False) -> urllib3.PoolManager:
         port = parts.port or _PORTS[parts.scheme]
         proxy = proxy_for(parts.scheme, parts.hostname or "", port, self._options.proxies)
         with self._pool_lock:
-            if proxy not in self._pools:
-                self._pools[proxy] = self._new_pool(proxy)
-            return self._pools[proxy]
+            kind = "probe" if probe else parts.scheme
+            if (kind, proxy) not in self._pools:
+                self._pools[kind, proxy] = self._new_pool(kind, proxy)
+            return self._pools[kind, proxy]
 
-    def _new_pool(self, proxy: str | None) -> urllib3.PoolManager:
+    def _new_pool(self, kind: str, proxy: str | None) -> urllib3.PoolManager:
         options = self._options
-        context = ssl.create_default_context()
-        if options.ca_file is not None:
-            context.load_verify_locations(cafile=options.ca_file)
+        # A probe trusts nobody, as it only wants to know whether there is a certificate at all.
+        context = _trust(options.ca_file) if kind == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         timeout = urllib3.Timeout(connect=options.connect_timeout, read=options.read_timeout)
         if proxy is None:
             return urllib3.PoolManager(ssl_context=context, timeout=timeout, maxsize=8, blocksize=CHUNK)
@@ -205,7 +211,7 @@ class Transport:
         return urllib3.ProxyManager(
             urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", "")),
             proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
-            proxy_ssl_context=context,
+            proxy_ssl_context=_trust(options.ca_file) if parts.scheme == "https" else None,
             ssl_context=context,
             timeout=timeout,
             maxsize=8,
@@ -218,7 +224,7 @@ class Transport:
     def _speaks_tls(self, host: str) -> bool:
         url = f"https://{host}/v2/"
         try:
-            self._pool(_split(url)).request("GET", url, redirect=False, retries=False, preload_content=False).close()
+            self._pool(_split(url), probe=True).request("GET", url, redirect=False, retries=False).close()
         except http.SSLError as error:
             # A certificate that is not trusted is one: the first real request says so.
             return isinstance(error.args[-1], ssl.SSLCertVerificationError)
@@ -227,6 +233,15 @@ class Transport:
         except http.HTTPError as error:
             raise _failure(error, url) from error
         return True
+
+
+@functools.lru_cache(maxsize=8)
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Return what certificates are trusted; reading the system's takes a tenth of a second."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    return context
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -278,12 +293,12 @@ def _reason(error: http.HTTPError) -> str:
     """Say what happened without the text of libraries, which may hold addresses with their queries."""
     if isinstance(error, http.NameResolutionError):
         return "no host has that name"
-    if isinstance(error, http.TimeoutError):
-        return "no answer in time"
     inner: BaseException | None = error.args[-1] if error.args and isinstance(error.args[-1], OSError) else None
     inner = inner or error.__cause__ or error.__context__
     if isinstance(inner, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({inner.verify_message})"
     if isinstance(inner, OSError) and inner.strerror:
         return inner.strerror.lower()
+    if isinstance(error, http.TimeoutError):
+        return "no answer in time"
     return "the connection broke"

@@ -35,7 +35,7 @@ class _Server:
         """Whether this process is the worker of a server."""
         import sys  # noqa: PLC0415 - keeps the module's own names few
 
-        return "cog_runtime.worker" in sys.modules
+        return "cog_runtime.worker.main" in sys.modules
 
     def serve(self, *_: Any, **__: Any) -> None:
         """Refuse: a server is started as a process of its own.

@@ -2,29 +2,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.runtime.receiver import Receiver
-from tests.runtime.serving import Interpreter, Server, make_interpreter, start, this_series, write_model
+from tests.runtime.serving import Interpreter, Servers, make_interpreter, this_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class Serve(Protocol):
-    """Starts a server for a model's source; it is ended with the test."""
-
-    def __call__(
-        self,
-        source: str,
-        *arguments: str,
-        train: bool = ...,
-        wait: bool = ...,
-        files: dict[str, str] | None = ...,
-        **variables: str,
-    ) -> Server: ...
 
 
 @pytest.fixture
@@ -41,27 +27,20 @@ def model_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def serve(interpreter: Interpreter, model_folder: Path) -> Iterator[Serve]:
-    started: list[Server] = []
+def serve(interpreter: Interpreter, model_folder: Path) -> Iterator[Servers]:
+    """Start servers for models; they end with the test."""
+    servers = Servers(interpreter, model_folder)
+    yield servers
+    servers.end()
 
-    def serve(
-        source: str,
-        *arguments: str,
-        train: bool = False,
-        wait: bool = True,
-        files: dict[str, str] | None = None,
-        **variables: str,
-    ) -> Server:
-        write_model(model_folder, source, train=train, **(files or {}))
-        server = start(interpreter, model_folder, *arguments, **variables)
-        started.append(server)
-        if wait:
-            server.wait_for("READY")
-        return server
 
-    yield serve
-    for server in started:
-        server.end()
+@pytest.fixture(scope="module")
+def keep(_session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Start servers for models; they end with the module, and are to be started in fixtures of its scope."""
+    interpreter = make_interpreter(Path(sys.executable).resolve(), this_series(), _session_cache)
+    servers = Servers(interpreter, tmp_path_factory.mktemp("model"))
+    yield servers
+    servers.end()
 
 
 @pytest.fixture

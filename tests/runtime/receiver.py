@@ -88,7 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._remember()
         self._answer(self.server.statuses.pop(0) if self.server.statuses else 200)
 
-    do_PUT = do_POST
+    def do_PUT(self) -> None:
+        self.do_POST()
 
     def do_GET(self) -> None:
         self._remember()

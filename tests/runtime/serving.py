@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from cog_core.runtime_bundle import STARTUP_FILE, STARTUP_TEXT, prepare
 from cog_core.process import run
+from cog_core.runtime_bundle import STARTUP_FILE, STARTUP_TEXT, prepare
 from cog_core.schema import Mode, dumps, read_model, to_openapi
 from cog_core.values import COMPATIBLE_COG_VERSION, Platform, PythonVersion
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 PATIENCE = 20.0
-PAUSE = 0.01
+PAUSE = 0.02
 
 
 @attrs.frozen
@@ -181,6 +181,54 @@ class Server:
                 self.process.wait()
 
 
+class Servers:
+    """Starts servers, and ends them all.
+
+    Args:
+        interpreter: What runs them.
+        folder: Of the first model; more of them lie beside it.
+    """
+
+    def __init__(self, interpreter: Interpreter, folder: Path) -> None:
+        self._interpreter = interpreter
+        self._folder = folder
+        self._started: list[Server] = []
+
+    def __call__(
+        self,
+        source: str,
+        *arguments: str,
+        train: bool = False,
+        wait: bool = True,
+        files: Mapping[str, str] | None = None,
+        **variables: str,
+    ) -> Server:
+        """Write a model and start a server for it.
+
+        Args:
+            source: Its ``predict.py``.
+            arguments: For the server.
+            train: The model has a function ``train``.
+            wait: Return only when the server is ready.
+            files: More files of the model, by name without extension.
+            variables: Environment variables.
+        """
+        number = len(self._started)
+        folder = self._folder.with_name(f"{self._folder.name}{number or ''}")
+        folder.mkdir(exist_ok=True)
+        write_model(folder, source, train=train, **(files or {}))
+        server = start(self._interpreter, folder, *arguments, **variables)
+        self._started.append(server)
+        if wait:
+            server.wait_for("READY")
+        return server
+
+    def end(self) -> None:
+        """End those that still run."""
+        for server in self._started:
+            server.end()
+
+
 class Later:
     """Something that is done in a thread; ``result`` waits for it."""
 
@@ -210,7 +258,9 @@ def send(
     connection.request(method, path, body=body, headers=sent)
 
 
-def events(server: Server, body: Any, *, method: str = "POST", path: str = "/predictions") -> Iterator[tuple[str, Any]]:
+def events(
+    server: Server, body: Any, *, method: str = "POST", path: str = "/predictions"
+) -> Iterator[tuple[str, Any]]:
     """Yield the server-sent events of a prediction as they come: (name, data)."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     with contextlib.closing(connection):

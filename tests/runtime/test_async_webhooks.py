@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.runtime.serving import until
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
     from tests.runtime.receiver import Receiver
-    from tests.runtime.serving import Reply, Server
+    from tests.runtime.serving import Reply, Server, Servers
 
 COUNTING = """
     import time
@@ -28,13 +29,18 @@ COUNTING = """
     """
 
 
+@pytest.fixture(scope="module")
+def counting(keep: Servers) -> Server:
+    return keep(COUNTING)
+
+
 def ask(server: Server, receiver: Receiver, upto: int, **more: Any) -> Reply:
     headers = more.pop("headers", {})
     body = {"id": "job", "input": {"upto": upto}, "webhook": receiver.url("/hook"), **more}
     return server.request("POST", "/predictions", body, Prefer="respond-async", **headers)
 
 
-def test_webhooks_tell_the_story_in_order(serve: Serve, receiver: Receiver) -> None:
+def test_webhooks_tell_the_story_in_order(serve: Servers, receiver: Receiver) -> None:
     server = serve(COUNTING, COG_THROTTLE_RESPONSE_INTERVAL="0")
     reply = ask(server, receiver, 3)
     assert (reply.status, reply.json()) == (202, {"id": "job", "status": "starting"})
@@ -50,20 +56,18 @@ def test_webhooks_tell_the_story_in_order(serve: Serve, receiver: Receiver) -> N
     assert {each.headers["content-type"] for each in receiver.heard} == {"application/json"}
 
 
-def test_a_filter_chooses_what_is_told(serve: Serve, receiver: Receiver) -> None:
-    server = serve(COUNTING)
-    ask(server, receiver, 2, webhook_events_filter=["completed"])
+def test_a_filter_chooses_what_is_told(counting: Server, receiver: Receiver) -> None:
+    ask(counting, receiver, 2, webhook_events_filter=["completed"])
     assert [each["status"] for each in receiver.wait_for_end()] == ["succeeded"]
 
 
-def test_failures_are_told_too(serve: Serve, receiver: Receiver) -> None:
-    server = serve(COUNTING)
-    ask(server, receiver, 9, webhook_events_filter=["completed"])
+def test_failures_are_told_too(counting: Server, receiver: Receiver) -> None:
+    ask(counting, receiver, 9, webhook_events_filter=["completed"])
     (end,) = receiver.wait_for_end()
     assert (end["status"], end["error"]) == ("failed", "Prediction failed: ValueError: seven")
 
 
-def test_the_last_webhook_is_repeated_until_it_is_taken(serve: Serve, receiver: Receiver) -> None:
+def test_the_last_webhook_is_repeated_until_it_is_taken(serve: Servers, receiver: Receiver) -> None:
     server = serve(COUNTING)
     receiver.statuses += [503, 500, 200]
     ask(server, receiver, 1, webhook_events_filter=["completed"])
@@ -72,16 +76,15 @@ def test_the_last_webhook_is_repeated_until_it_is_taken(serve: Serve, receiver: 
     assert len(receiver.heard) == 3
 
 
-def test_a_receiver_that_refuses_is_left_alone(serve: Serve, receiver: Receiver) -> None:
-    server = serve(COUNTING)
+def test_a_receiver_that_refuses_is_left_alone(counting: Server, receiver: Receiver) -> None:
     receiver.statuses += [404]
-    ask(server, receiver, 1, webhook_events_filter=["completed"])
-    until(lambda: "Webhook was not delivered" in server.log)
+    ask(counting, receiver, 1, webhook_events_filter=["completed"])
+    until(lambda: "Webhook was not delivered" in counting.log)
     assert len(receiver.heard) == 1
-    assert server.output(upto=1) == [0]
+    assert counting.output(upto=1) == [0]
 
 
-def test_webhooks_carry_the_token_and_the_trace(serve: Serve, receiver: Receiver) -> None:
+def test_webhooks_carry_the_token_and_the_trace(serve: Servers, receiver: Receiver) -> None:
     server = serve(COUNTING, WEBHOOK_AUTH_TOKEN="letmein", COG_USER_AGENT="tester/1")
     trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "a=b"}
     ask(server, receiver, 1, webhook_events_filter=["completed"], headers=trace)
@@ -93,8 +96,7 @@ def test_webhooks_carry_the_token_and_the_trace(serve: Serve, receiver: Receiver
     assert "letmein" not in server.log
 
 
-def test_a_webhook_works_for_a_synchronous_request(serve: Serve, receiver: Receiver) -> None:
-    server = serve(COUNTING)
+def test_a_webhook_works_for_a_synchronous_request(counting: Server, receiver: Receiver) -> None:
     body = {"input": {"upto": 1}, "webhook": receiver.url(), "webhook_events_filter": ["start", "completed"]}
-    assert server.request("POST", "/predictions", body).json()["output"] == [0]
+    assert counting.request("POST", "/predictions", body).json()["output"] == [0]
     assert [each["status"] for each in receiver.wait_for_end()] == ["processing", "succeeded"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
-    from tests.runtime.serving import Server
+    from tests.runtime.serving import Server, Servers
 
 SYNC = """
     import time
@@ -41,6 +42,11 @@ ASYNC = """
     """
 
 
+@pytest.fixture(scope="module")
+def sync(keep: Servers) -> Server:
+    return keep(SYNC)
+
+
 def cancelled(server: Server, how: str) -> dict[str, object]:
     asked = server.later(how=how)
     server.wait_for("BUSY")
@@ -53,24 +59,22 @@ def cancelled(server: Server, how: str) -> dict[str, object]:
     return answer
 
 
-def test_a_blocking_model_is_interrupted_and_can_clean_up(serve: Serve) -> None:
-    server = serve(SYNC)
+def test_a_blocking_model_is_interrupted_and_can_clean_up(sync: Server) -> None:
     for how in ("sleep", "busy"):
-        answer = cancelled(server, how)
+        answer = cancelled(sync, how)
         assert answer["status"] == "canceled"
         assert "output" not in answer
         assert "cleaning up" in str(answer["logs"])
-    assert server.output(how="quick") == "done"
+    assert sync.output(how="quick") == "done"
 
 
-def test_an_async_model_is_interrupted(serve: Serve) -> None:
+def test_an_async_model_is_interrupted(serve: Servers) -> None:
     server = serve(ASYNC)
     answer = cancelled(server, "sleep")
     assert (answer["status"], answer["logs"]) == ("canceled", "cleaning up\n")
     assert server.output(how="quick") == "done"
 
 
-def test_what_does_not_run_cannot_be_cancelled(serve: Serve) -> None:
-    server = serve(SYNC)
-    reply = server.request("POST", "/predictions/unknown/cancel")
+def test_what_does_not_run_cannot_be_cancelled(sync: Server) -> None:
+    reply = sync.request("POST", "/predictions/unknown/cancel")
     assert (reply.status, reply.json()) == (404, {})

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Servers
 
 SOURCE = """
     import asyncio
@@ -29,7 +29,7 @@ SOURCE = """
     """
 
 
-def test_predictions_share_the_worker_and_mix_nothing_up(serve: Serve) -> None:
+def test_predictions_share_the_worker_and_mix_nothing_up(serve: Servers) -> None:
     server = serve(SOURCE)
     assert server.health["runtime"]["slots"] == 5
     begin = time.monotonic()
@@ -44,14 +44,14 @@ def test_predictions_share_the_worker_and_mix_nothing_up(serve: Serve) -> None:
     assert max(answer["output"] for answer in answers.values()) == 5
 
 
-def test_the_environment_decides_how_many(serve: Serve) -> None:
+def test_the_environment_decides_how_many(serve: Servers) -> None:
     server = serve(SOURCE, COG_MAX_CONCURRENCY="2")
     asked = [server.later(name=name) for name in "ab"]
     server.wait_for("BUSY")
     assert [each.result["status"] for each in asked] == ["succeeded"] * 2
 
 
-def test_a_failure_leaves_the_others_alone(serve: Serve) -> None:
+def test_a_failure_leaves_the_others_alone(serve: Servers) -> None:
     failing = SOURCE.replace("most = Runner.running\n", "most = Runner.running; 1 / (name != 'bad')\n", 1)
     server = serve(failing)
     good, bad = server.later(name="good"), server.later(name="bad")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Servers
 
 SOURCE = """
     import os, signal
@@ -26,7 +26,7 @@ SOURCE = """
 
 
 @pytest.mark.parametrize(("how", "reason"), [("exit", "exit status 7"), ("kill", "killed by SIGKILL")])
-def test_a_crash_fails_the_prediction_and_is_visible(serve: Serve, how: str, reason: str) -> None:
+def test_a_crash_fails_the_prediction_and_is_visible(serve: Servers, how: str, reason: str) -> None:
     server = serve(SOURCE)
     body = server.predict(how=how)
     assert (body["status"], body["error"]) == ("failed", f"Prediction failed: Worker crashed ({reason})")
@@ -38,7 +38,7 @@ def test_a_crash_fails_the_prediction_and_is_visible(serve: Serve, how: str, rea
     assert server.stop() < 1
 
 
-def test_an_idle_worker_that_is_killed_is_noticed(serve: Serve) -> None:
+def test_an_idle_worker_that_is_killed_is_noticed(serve: Servers) -> None:
     server = serve(SOURCE)
     os.kill(server.output(how="tell"), signal.SIGKILL)
     server.wait_for("DEFUNCT")

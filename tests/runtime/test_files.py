@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.runtime.conftest import Serve
     from tests.runtime.receiver import Receiver
+    from tests.runtime.serving import Server, Servers
 
 COPY = """
     from typing import Optional
@@ -50,11 +52,16 @@ MANY = """
     """
 
 
+@pytest.fixture(scope="module")
+def copy(keep: Servers) -> Server:
+    return keep(COPY)
+
+
 def data_url(data: bytes, kind: str = "text/plain") -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def test_a_data_url_becomes_a_file_and_a_file_becomes_a_data_url(serve: Serve, tmp_path: Path) -> None:
+def test_a_data_url_becomes_a_file_and_a_file_becomes_a_data_url(serve: Servers, tmp_path: Path) -> None:
     server = serve(COPY, TMPDIR=str(tmp_path))
     target = str(tmp_path / "out.png")
     answer = server.predict(source=data_url(b"abc", "image/png"), name=target)
@@ -64,26 +71,24 @@ def test_a_data_url_becomes_a_file_and_a_file_becomes_a_data_url(serve: Serve, t
     assert server.output(sources=[data_url(b"1"), data_url(b"2")], name=target) == data_url(b"2+1", "image/png")
 
 
-def test_megabytes_go_through_unharmed(serve: Serve, tmp_path: Path) -> None:
-    server = serve(COPY)
+def test_megabytes_go_through_unharmed(copy: Server, tmp_path: Path) -> None:
     content = bytes(range(256)) * 20_000
-    output = server.output(source=data_url(content), name=str(tmp_path / "out.txt"))
+    output = copy.output(source=data_url(content), name=str(tmp_path / "out.txt"))
     assert output == data_url(content[::-1])
 
 
-def test_a_file_behind_a_url_is_downloaded(serve: Serve, receiver: Receiver, tmp_path: Path) -> None:
-    server = serve(COPY)
+def test_a_file_behind_a_url_is_downloaded(copy: Server, receiver: Receiver, tmp_path: Path) -> None:
     receiver.files["/some/image.jpg?size=1"] = b"picture"
     target = str(tmp_path / "out.txt")
-    answer = server.predict(source=receiver.url("/some/image.jpg?size=1"), name=target)
+    answer = copy.predict(source=receiver.url("/some/image.jpg?size=1"), name=target)
     assert (answer["output"], answer["logs"]) == (data_url(b"erutcip"), "suffix .jpg\n")
-    missing = server.predict(source=receiver.url("/nothing"), name=target)
+    missing = copy.predict(source=receiver.url("/nothing"), name=target)
     assert missing["status"] == "failed"
     assert missing["error"].startswith("Input validation error: ")
     assert "404" in missing["error"]
 
 
-def test_temporary_files_are_gone_after_the_prediction(serve: Serve, receiver: Receiver, tmp_path: Path) -> None:
+def test_temporary_files_are_gone_after_the_prediction(serve: Servers, receiver: Receiver, tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     server = serve(COPY, TMPDIR=str(temporary))
@@ -96,14 +101,16 @@ def test_temporary_files_are_gone_after_the_prediction(serve: Serve, receiver: R
     assert list(temporary.iterdir()) == []
 
 
-def test_lists_and_records_of_files_become_data_urls(serve: Serve, tmp_path: Path) -> None:
+def test_lists_and_records_of_files_become_data_urls(serve: Servers, tmp_path: Path) -> None:
     server = serve(MANY)
     urls = [data_url(b"a.txt"), data_url(b"b.png", "image/png")]
     assert server.output(folder=str(tmp_path)) == urls
     assert server.output(folder=str(tmp_path), nested=True) == [{"note": "x", "one": url} for url in urls]
 
 
-def test_outputs_are_uploaded_where_the_server_was_told_to(serve: Serve, receiver: Receiver, tmp_path: Path) -> None:
+def test_outputs_are_uploaded_where_the_server_was_told_to(
+    serve: Servers, receiver: Receiver, tmp_path: Path
+) -> None:
     server = serve(MANY, "--upload-url", receiver.url("/bucket"))
     assert server.output(folder=str(tmp_path)) == [receiver.url("/bucket/a.txt"), receiver.url("/bucket/b.png")]
     assert {(each.method, each.headers["content-type"], each.body) for each in receiver.heard} == {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Servers
 
 RECORDS = """
     import datetime, enum
@@ -58,7 +58,7 @@ ANY = """
     """
 
 
-def test_records_become_objects(serve: Serve) -> None:
+def test_records_become_objects(serve: Servers) -> None:
     server = serve(RECORDS)
     assert server.output(n=2) == {
         "text": "xx",
@@ -70,7 +70,7 @@ def test_records_become_objects(serve: Serve) -> None:
     assert list(described["properties"]) == ["text", "boxes", "score", "extra"]
 
 
-def test_values_of_many_kinds_become_json(serve: Serve) -> None:
+def test_values_of_many_kinds_become_json(serve: Servers) -> None:
     server = serve(ANY)
     assert server.output(what="none") is None
     assert server.output(what="point") == {"x": 1}

@@ -6,18 +6,24 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.runtime.serving import start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.runtime.conftest import Serve
-    from tests.runtime.serving import Interpreter
+    from tests.runtime.serving import Interpreter, Server, Servers
 
 SOURCE = "class Runner:\n    def run(self, n: int) -> int:\n        return n\n"
 
 
-def test_the_documents_are_served(serve: Serve, model_folder: Path) -> None:
+@pytest.fixture(scope="module")
+def plain(keep: Servers) -> Server:
+    return keep(SOURCE)
+
+
+def test_the_documents_are_served(serve: Servers, model_folder: Path) -> None:
     server = serve(SOURCE)
     index = server.get("/")
     assert index["predictions_url"] == "/predictions"
@@ -33,21 +39,19 @@ def test_the_documents_are_served(serve: Serve, model_folder: Path) -> None:
     assert health["version"].keys() >= {"coglet", "cog", "python_sdk", "python"}
 
 
-def test_unknown_routes_and_methods_are_empty_answers(serve: Serve) -> None:
-    server = serve(SOURCE)
+def test_unknown_routes_and_methods_are_empty_answers(plain: Server) -> None:
     asked = [("GET", "/nothing"), ("POST", "/predictions/"), ("GET", "/predictions"), ("DELETE", "/predictions/x")]
-    answers = [server.request(method, path) for method, path in asked]
+    answers = [plain.request(method, path) for method, path in asked]
     assert [each.status for each in answers] == [404, 404, 405, 405]
     assert {each.body for each in answers} == {b""}
 
 
-def test_an_id_is_one_segment_of_the_path(serve: Serve) -> None:
-    server = serve(SOURCE)
-    assert server.request("PUT", "/predictions/a%20b%2Fc", {"input": {"n": 1}}).json()["id"] == "a b/c"
-    assert server.request("PUT", "/predictions/a/b", {"input": {"n": 1}}).status in {404, 405}
+def test_an_id_is_one_segment_of_the_path(plain: Server) -> None:
+    assert plain.request("PUT", "/predictions/a%20b%2Fc", {"input": {"n": 1}}).json()["id"] == "a b/c"
+    assert plain.request("PUT", "/predictions/a/b", {"input": {"n": 1}}).status in {404, 405}
 
 
-def test_a_schema_elsewhere_can_be_named(serve: Serve, tmp_path: Path) -> None:
+def test_a_schema_elsewhere_can_be_named(serve: Servers, tmp_path: Path) -> None:
     other = tmp_path / "schema.json"
     other.write_text(json.dumps({"openapi": "3.0.2", "components": {"schemas": {}}}))
     server = serve(SOURCE, COG_SCHEMA=str(other))
@@ -63,14 +67,14 @@ def test_nothing_to_run_is_said_plainly(interpreter: Interpreter, tmp_path: Path
     assert version.stdout.startswith("cog-runtime ")
 
 
-def test_a_port_that_is_taken_is_an_error(serve: Serve, interpreter: Interpreter, model_folder: Path) -> None:
+def test_a_port_that_is_taken_is_an_error(serve: Servers, interpreter: Interpreter, model_folder: Path) -> None:
     server = serve(SOURCE)
     second = start(interpreter, model_folder, PORT=str(server.port))
     assert second.process.wait(5) == 1
     assert "Cannot listen on 127.0.0.1" in second.log
 
 
-def test_a_bundle_serves_without_an_image(interpreter: Interpreter, model_folder: Path, serve: Serve) -> None:
+def test_a_bundle_serves_without_an_image(interpreter: Interpreter, model_folder: Path, serve: Servers) -> None:
     serve(SOURCE).stop()
     main = ("-I", "-S", str(interpreter.bundle / "server" / "__main__.py"))
     server = start(interpreter, model_folder, command=main)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
     from tests.runtime.receiver import Receiver
+    from tests.runtime.serving import Servers
 
 SOURCE = """
     from cog import Input, Secret
@@ -18,7 +18,7 @@ SOURCE = """
     """
 
 
-def test_a_secret_is_not_seen_in_logs_answers_and_webhooks(serve: Serve, receiver: Receiver) -> None:
+def test_a_secret_is_not_seen_in_logs_answers_and_webhooks(serve: Servers, receiver: Receiver) -> None:
     server = serve(SOURCE)
     body = {"input": {"key": "hunter2hunter2"}, "webhook": receiver.url()}
     reply = server.request("POST", "/predictions", body)
@@ -30,7 +30,7 @@ def test_a_secret_is_not_seen_in_logs_answers_and_webhooks(serve: Serve, receive
     assert "hunter2" not in server.log
 
 
-def test_the_schema_marks_secrets(serve: Serve) -> None:
+def test_the_schema_marks_secrets(serve: Servers) -> None:
     described = serve(SOURCE).get("/openapi.json")["components"]["schemas"]["Input"]
     assert described["properties"]["key"]["x-cog-secret"] is True
     assert described["required"] == ["key"]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Servers
 
 GOOD = """
     class Runner:
@@ -43,7 +41,7 @@ ASYNC = """
     """
 
 
-def test_setup_runs_once_and_its_prints_are_kept(serve: Serve) -> None:
+def test_setup_runs_once_and_its_prints_are_kept(serve: Servers) -> None:
     server = serve(GOOD, COG_WEIGHTS="w.bin")
     assert [server.output(n=1) for _ in range(3)] == [1, 1, 1]
     setup = server.health["setup"]
@@ -52,48 +50,48 @@ def test_setup_runs_once_and_its_prints_are_kept(serve: Serve) -> None:
     assert setup["started_at"] < setup["completed_at"]
 
 
-def test_an_async_setup_shares_the_loop_of_the_predictions(serve: Serve) -> None:
+def test_an_async_setup_shares_the_loop_of_the_predictions(serve: Servers) -> None:
     assert serve(ASYNC).output(n=1) is True
 
 
-@pytest.mark.parametrize(
-    ("statement", "shown"),
-    [
-        ("raise RuntimeError('no weights')", "RuntimeError: no weights"),
-        ("sys.exit(4)", "SystemExit: 4"),
-        ("os._exit(5)", "worker crashed (exit status 5)"),
-        ("os.kill(os.getpid(), 11)", "worker crashed (killed by SIGSEGV)"),
-    ],
-)
-def test_a_failure_is_visible_and_the_server_stays(serve: Serve, statement: str, shown: str) -> None:
-    server = serve(BAD.format(statement), wait=False)
-    health = server.wait_for("SETUP_FAILED")
-    assert health["setup"]["status"] == "failed"
-    assert "trying\n" in health["setup"]["logs"] or "os._exit" in statement or "kill" in statement
-    assert shown in health["setup"]["logs"]
-    reply = server.request("POST", "/predictions", {"input": {"n": 1}})
-    assert reply.status == 503
-    assert reply.json()["error"].startswith("Setup has not finished yet.")
-    assert server.stop() < 1
+FAILURES = [
+    ("raise RuntimeError('no weights')", "RuntimeError: no weights"),
+    ("sys.exit(4)", "SystemExit: 4"),
+    ("os._exit(5)", "worker crashed (exit status 5)"),
+    ("os.kill(os.getpid(), 11)", "worker crashed (killed by SIGSEGV)"),
+]
 
 
-def test_a_file_that_cannot_be_imported_is_a_failure_of_setup(serve: Serve) -> None:
+def test_a_failure_is_visible_and_the_server_stays(serve: Servers) -> None:
+    servers = [serve(BAD.format(statement), wait=False) for statement, _ in FAILURES]
+    for server, (_, shown) in zip(servers, FAILURES, strict=True):
+        setup = server.wait_for("SETUP_FAILED")["setup"]
+        assert setup["status"] == "failed"
+        assert setup["logs"].startswith("trying\n")
+        assert shown in setup["logs"]
+        reply = server.request("POST", "/predictions", {"input": {"n": 1}})
+        assert reply.status == 503
+        assert reply.json()["error"].startswith("Setup has not finished yet.")
+    assert servers[0].stop() < 1
+
+
+def test_a_file_that_cannot_be_imported_is_a_failure_of_setup(serve: Servers) -> None:
     server = serve(GOOD.replace("class Runner", "import no_such_package\n\n    class Runner"), wait=False)
     assert "No module named 'no_such_package'" in server.wait_for("SETUP_FAILED")["setup"]["logs"]
 
 
-def test_setup_has_a_time_limit_where_one_is_set(serve: Serve) -> None:
+def test_setup_has_a_time_limit_where_one_is_set(serve: Servers) -> None:
     server = serve(BAD.format("time.sleep(30)"), wait=False, COG_SETUP_TIMEOUT="0.5")
     assert "worker setup timed out" in server.wait_for("SETUP_FAILED")["setup"]["logs"]
 
 
-def test_until_setup_is_over_requests_are_refused(serve: Serve) -> None:
+def test_until_setup_is_over_requests_are_refused(serve: Servers) -> None:
     server = serve(BAD.format("time.sleep(30)"), wait=False)
     assert server.wait_for("STARTING")["setup"]["status"] == "starting"
     assert server.request("POST", "/predictions", {"input": {"n": 1}}).status == 503
     assert server.stop() < 1
 
 
-def test_a_blocking_model_cannot_be_concurrent(serve: Serve) -> None:
+def test_a_blocking_model_cannot_be_concurrent(serve: Servers) -> None:
     server = serve(GOOD, wait=False, COG_MAX_CONCURRENCY="4")
     assert "COG_MAX_CONCURRENCY > 1 requires an async" in server.wait_for("SETUP_FAILED")["setup"]["logs"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Servers
 
 NAMES = ("typing", "json", "types", "socket", "runpy", "io", "enum", "signal", "server", "starlette", "cog_runtime")
 SOURCE = """
@@ -17,13 +17,13 @@ SOURCE = """
     """
 
 
-def test_files_of_the_model_do_not_stop_the_server(serve: Serve) -> None:
+def test_files_of_the_model_do_not_stop_the_server(serve: Servers) -> None:
     broken = dict.fromkeys(NAMES, "raise ImportError('the wrong file')\n")
     server = serve(SOURCE, files={**broken, "helpers": "NAME = 'mine'\n"})
     assert server.output(n=2) == "minemine"
     assert "the wrong file" not in server.log
 
 
-def test_the_model_gets_its_own_modules_as_a_script_would(serve: Serve) -> None:
+def test_the_model_gets_its_own_modules_as_a_script_would(serve: Servers) -> None:
     source = "import server\n\nclass Runner:\n    def run(self) -> str:\n        return server.__file__\n"
     assert serve(source, files={"server": ""}).output().endswith("/src/server.py")

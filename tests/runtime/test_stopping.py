@@ -17,8 +17,7 @@ import pytest
 from tests.runtime.serving import start, until, write_model
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
-    from tests.runtime.serving import Interpreter
+    from tests.runtime.serving import Interpreter, Servers
 
 NOBODY = 65534
 READER = """
@@ -40,14 +39,14 @@ SLEEPER = """
     """
 
 
-def test_an_idle_server_stops_within_a_second_of_sigterm(serve: Serve) -> None:
+def test_an_idle_server_stops_within_a_second_of_sigterm(serve: Servers) -> None:
     server = serve(SLEEPER)
     assert server.output(seconds=0) == "rested"
     assert server.stop() < 1
     assert "crashed" not in server.log
 
 
-def test_a_busy_server_answers_first(serve: Serve) -> None:
+def test_a_busy_server_answers_first(serve: Servers) -> None:
     server = serve(SLEEPER)
     asked = server.later(seconds=0.6)
     server.wait_for("BUSY")
@@ -56,7 +55,7 @@ def test_a_busy_server_answers_first(serve: Serve) -> None:
     assert server.process.wait(2) == 0
 
 
-def test_a_second_signal_ends_what_is_running(serve: Serve) -> None:
+def test_a_second_signal_ends_what_is_running(serve: Servers) -> None:
     server = serve(SLEEPER)
     asked = server.later(seconds=60)
     server.wait_for("BUSY")
@@ -67,14 +66,14 @@ def test_a_second_signal_ends_what_is_running(serve: Serve) -> None:
     assert server.process.wait(3) == 0
 
 
-def test_shutdown_by_request(serve: Serve) -> None:
+def test_shutdown_by_request(serve: Servers) -> None:
     server = serve(SLEEPER)
     reply = server.request("POST", "/shutdown")
     assert (reply.status, reply.json()) == (200, {})
     assert server.process.wait(2) == 0
 
 
-def test_an_explicit_shutdown_can_be_awaited(serve: Serve) -> None:
+def test_an_explicit_shutdown_can_be_awaited(serve: Servers) -> None:
     server = serve(SLEEPER, "--await-explicit-shutdown=true")
     server.tell(signal.SIGTERM)
     time.sleep(0.2)
@@ -83,14 +82,14 @@ def test_an_explicit_shutdown_can_be_awaited(serve: Serve) -> None:
     assert server.process.wait(2) == 0
 
 
-def test_a_server_that_has_hardly_begun_stops_too(serve: Serve) -> None:
+def test_a_server_that_has_hardly_begun_stops_too(serve: Servers) -> None:
     server = serve(SLEEPER, wait=False)
     until(lambda: Path(f"/proc/{server.process.pid}/cmdline").read_bytes().count(b"-S"))
     time.sleep(0.05)
     assert server.stop() < 1
 
 
-def test_what_the_model_started_ends_with_the_server(serve: Serve) -> None:
+def test_what_the_model_started_ends_with_the_server(serve: Servers) -> None:
     server = serve(SLEEPER)
     pid = int(server.output(seconds=-1))
     assert server.stop() < 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.runtime.serving import events, until
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Server, Servers
 
 CHUNKS = """
     import time
@@ -31,9 +33,13 @@ PLAIN = """
     """
 
 
-def test_events_tell_the_story_in_order(serve: Serve) -> None:
-    server = serve(CHUNKS)
-    told = list(events(server, {"id": "s", "input": {"count": 2}}))
+@pytest.fixture(scope="module")
+def chunks(keep: Servers) -> Server:
+    return keep(CHUNKS)
+
+
+def test_events_tell_the_story_in_order(chunks: Server) -> None:
+    told = list(events(chunks, {"id": "s", "input": {"count": 2}}))
     assert told[0] == ("start", {"id": "s", "status": "processing"})
     assert [data for name, data in told if name == "output"] == [
         {"chunk": "chunk-0", "index": 0},
@@ -47,31 +53,28 @@ def test_events_tell_the_story_in_order(serve: Serve) -> None:
     assert end["metrics"]["made"] == 2
 
 
-def test_an_event_comes_when_it_happens(serve: Serve) -> None:
-    server = serve(CHUNKS)
+def test_an_event_comes_when_it_happens(chunks: Server) -> None:
     begin = time.monotonic()
-    told = events(server, {"input": {"count": 2, "pause": 0.5}})
+    told = events(chunks, {"input": {"count": 2, "pause": 0.5}})
     next(data for name, data in told if name == "output")
     assert time.monotonic() - begin < 0.4
     list(told)
 
 
-def test_the_wire_format_is_upstreams(serve: Serve) -> None:
-    server = serve(CHUNKS)
-    reply = server.request("POST", "/predictions", {"input": {"count": 2}}, Accept="text/event-stream")
+def test_the_wire_format_is_upstreams(chunks: Server) -> None:
+    reply = chunks.request("POST", "/predictions", {"input": {"count": 2}}, Accept="text/event-stream")
     assert b'event: output\ndata: {"chunk":"chunk-1","index":1}\n\n' in reply.body
 
 
-def test_a_late_reader_joins_by_put_and_gets_what_it_missed(serve: Serve) -> None:
-    server = serve(CHUNKS)
-    server.request("PUT", "/predictions/late", {"input": {"count": 4, "pause": 0.1}}, Prefer="respond-async")
+def test_a_late_reader_joins_by_put_and_gets_what_it_missed(chunks: Server) -> None:
+    chunks.request("PUT", "/predictions/late", {"input": {"count": 4, "pause": 0.1}}, Prefer="respond-async")
     time.sleep(0.15)
-    told = list(events(server, {}, method="PUT", path="/predictions/late"))
+    told = list(events(chunks, {}, method="PUT", path="/predictions/late"))
     assert told[0][0] == "start"
     assert [data["index"] for name, data in told if name == "output"] == [0, 1, 2, 3]
 
 
-def test_a_late_reader_is_told_when_it_missed_too_much(serve: Serve) -> None:
+def test_a_late_reader_is_told_when_it_missed_too_much(serve: Servers) -> None:
     server = serve(CHUNKS, COG_STREAM_HISTORY_CAPACITY="2")
     first = events(server, {"id": "long", "input": {"count": 4, "pause": 0.1}})
     for name, data in first:
@@ -84,15 +87,14 @@ def test_a_late_reader_is_told_when_it_missed_too_much(serve: Serve) -> None:
     list(first)
 
 
-def test_a_prediction_ends_with_its_last_reader(serve: Serve) -> None:
-    server = serve(CHUNKS)
-    told = events(server, {"input": {"count": 1000, "pause": 0.05}})
+def test_a_prediction_ends_with_its_last_reader(chunks: Server) -> None:
+    told = events(chunks, {"input": {"count": 1000, "pause": 0.05}})
     next(told)
     told.close()
-    until(lambda: "Prediction canceled" in server.log)
+    until(lambda: "Prediction canceled" in chunks.log)
 
 
-def test_a_model_that_does_not_stream_says_so(serve: Serve) -> None:
+def test_a_model_that_does_not_stream_says_so(serve: Servers) -> None:
     server = serve(PLAIN)
     reply = server.request("POST", "/predictions", {"input": {"count": 1}}, Accept="text/event-stream")
     assert reply.status == 406

@@ -7,10 +7,12 @@ import http.client
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.runtime.serving import send, until
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Server, Servers
 
 HELLO = """
     from cog import BaseRunner, Input
@@ -29,22 +31,25 @@ HELLO = """
     """
 
 
-def test_a_prediction_answers_with_output_logs_and_metrics(serve: Serve) -> None:
-    server = serve(HELLO)
-    reply = server.request("POST", "/predictions", {"id": "one", "input": {"name": "you", "tone": "loud"}})
+@pytest.fixture(scope="module")
+def hello(keep: Servers) -> Server:
+    return keep(HELLO)
+
+
+def test_a_prediction_answers_with_output_logs_and_metrics(hello: Server) -> None:
+    reply = hello.request("POST", "/predictions", {"id": "one", "input": {"name": "you", "tone": "loud"}})
     assert reply.status == 200
     assert reply.headers["content-type"] == "application/json"
     body = reply.json()
     assert 0 < body.pop("metrics")["predict_time"] < 5
     assert body == {"id": "one", "logs": "greeting you\n", "output": "HELLO YOU", "status": "succeeded"}
-    assert server.predict(name="a")["id"].startswith("pred_")
+    assert hello.predict(name="a")["id"].startswith("pred_")
 
 
-def test_wrong_inputs_are_named_in_upstreams_form(serve: Serve) -> None:
-    server = serve(HELLO)
+def test_wrong_inputs_are_named_in_upstreams_form(hello: Server) -> None:
 
     def wrong(**inputs: object) -> list[tuple[str, str, str]]:
-        reply = server.request("POST", "/predictions", {"input": inputs})
+        reply = hello.request("POST", "/predictions", {"input": inputs})
         assert reply.status == 422
         return [("/".join(each["loc"]), each["msg"], each["type"]) for each in reply.json()["detail"]]
 
@@ -61,13 +66,12 @@ def test_wrong_inputs_are_named_in_upstreams_form(serve: Serve) -> None:
         "body/input/tone",
         "body/input/name",
     ]
-    assert server.output(name="fine") == "hello fine"
+    assert hello.output(name="fine") == "hello fine"
 
 
-def test_what_is_not_declared_is_dropped_with_a_warning(serve: Serve) -> None:
-    server = serve(HELLO)
-    assert server.output(name="x", other=1) == "hello x"
-    until(lambda: "Unknown inputs were dropped" in server.log)
+def test_what_is_not_declared_is_dropped_with_a_warning(hello: Server) -> None:
+    assert hello.output(name="x", other=1) == "hello x"
+    until(lambda: "Unknown inputs were dropped" in hello.log)
 
 
 BODIES = [
@@ -82,19 +86,18 @@ BODIES = [
 ]
 
 
-def test_bodies_that_are_no_requests_are_refused(serve: Serve) -> None:
-    server = serve(HELLO)
-    statuses = [server.request("POST", "/predictions", body, Content_Type=kind).status for body, kind, _ in BODIES]
+def test_bodies_that_are_no_requests_are_refused(hello: Server) -> None:
+    statuses = [hello.request("POST", "/predictions", body, Content_Type=kind).status for body, kind, _ in BODIES]
     assert statuses == [status for _, _, status in BODIES]
 
 
-def test_without_a_content_type_the_body_counts_as_empty(serve: Serve) -> None:
-    reply = serve(HELLO).request("POST", "/predictions", b'{"input": {"name": "x"}}')
+def test_without_a_content_type_the_body_counts_as_empty(hello: Server) -> None:
+    reply = hello.request("POST", "/predictions", b'{"input": {"name": "x"}}')
     assert reply.status == 422
     assert reply.json()["detail"][0]["msg"] == "Field required"
 
 
-def test_a_body_above_the_limit_is_refused(serve: Serve) -> None:
+def test_a_body_above_the_limit_is_refused(serve: Servers) -> None:
     server = serve(HELLO, COG_MAX_BODY_BYTES="1000")
     assert server.request("POST", "/predictions", b"x" * 2000, Content_Type="application/json").status == 413
 
@@ -115,42 +118,44 @@ FAILING = """
     """
 
 
-def test_an_exception_fails_the_prediction_and_shows_in_its_logs(serve: Serve) -> None:
-    server = serve(FAILING)
-    body = server.predict(how="raise")
+@pytest.fixture(scope="module")
+def failing(keep: Servers) -> Server:
+    return keep(FAILING)
+
+
+def test_an_exception_fails_the_prediction_and_shows_in_its_logs(failing: Server) -> None:
+    body = failing.predict(how="raise")
     assert body["status"] == "failed"
     assert body["error"] == "Prediction failed: ValueError: this is a value error"
     assert "about to raise" in body["logs"]
     assert 'raise ValueError("this is a value error")' in body["logs"]
     assert "output" not in body
-    assert server.predict(how="exit")["error"] == "Prediction failed: SystemExit: 3"
-    assert server.output(how="still here") == "still here"
+    assert failing.predict(how="exit")["error"] == "Prediction failed: SystemExit: 3"
+    assert failing.output(how="still here") == "still here"
 
 
-def test_a_second_request_finds_no_room_and_a_gone_client_cancels(serve: Serve) -> None:
-    server = serve(FAILING)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+def test_a_second_request_finds_no_room_and_a_gone_client_cancels(failing: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", failing.port)
     with contextlib.closing(connection):
         send(connection, "POST", "/predictions", {"input": {"how": "sleep"}}, {})
-        server.wait_for("BUSY")
-        reply = server.request("POST", "/predictions", {"input": {"how": "work"}})
+        failing.wait_for("BUSY")
+        reply = failing.request("POST", "/predictions", {"input": {"how": "work"}})
         assert reply.status == 409
         assert reply.json() == {"error": "At capacity - all prediction slots busy", "status": "failed"}
         time.sleep(0.15)
-    server.wait_for("READY")
-    assert "Prediction canceled" in server.log
+    failing.wait_for("READY")
+    assert "Prediction canceled" in failing.log
 
 
-def test_put_is_idempotent_while_the_prediction_runs(serve: Serve) -> None:
-    server = serve(FAILING)
+def test_put_is_idempotent_while_the_prediction_runs(failing: Server) -> None:
     asked = {"input": {"how": "sleep"}}
-    first = server.request("PUT", "/predictions/mine", asked, Prefer="respond-async")
+    first = failing.request("PUT", "/predictions/mine", asked, Prefer="respond-async")
     assert (first.status, first.json()) == (202, {"id": "mine", "status": "starting"})
-    again = server.request("PUT", "/predictions/mine", asked)
+    again = failing.request("PUT", "/predictions/mine", asked)
     assert again.status == 202
     assert again.json()["status"] == "processing"
     assert again.json()["input"] == {"how": "sleep"}
-    mismatch = server.request("PUT", "/predictions/mine", {"id": "other"})
+    mismatch = failing.request("PUT", "/predictions/mine", {"id": "other"})
     assert mismatch.json()["detail"] == [
         {
             "loc": ["body", "id"],
@@ -158,14 +163,13 @@ def test_put_is_idempotent_while_the_prediction_runs(serve: Serve) -> None:
             "type": "value_error",
         }
     ]
-    assert server.request("POST", "/predictions/mine/cancel").status == 200
-    server.wait_for("READY")
-    assert server.request("PUT", "/predictions/mine", {"input": {"how": "work"}}).json()["output"] == "work"
+    assert failing.request("POST", "/predictions/mine/cancel").status == 200
+    failing.wait_for("READY")
+    assert failing.request("PUT", "/predictions/mine", {"input": {"how": "work"}}).json()["output"] == "work"
 
 
-def test_a_serial_client_is_never_told_that_there_is_no_room(serve: Serve) -> None:
-    server = serve(FAILING)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+def test_a_serial_client_is_never_told_that_there_is_no_room(failing: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", failing.port)
     with contextlib.closing(connection):
         for _ in range(300):
             send(connection, "POST", "/predictions", {"input": {"how": "work"}}, {})

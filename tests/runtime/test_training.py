@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Serve
+    from tests.runtime.serving import Servers
 
 SOURCE = """
     from cog import BaseModel, Path
@@ -27,7 +27,7 @@ SOURCE = """
     """
 
 
-def test_trainings_have_routes_of_their_own(serve: Serve) -> None:
+def test_trainings_have_routes_of_their_own(serve: Servers) -> None:
     server = serve(SOURCE, train=True, COG_TRAIN_TYPE_STUB="predict.py:train")
     assert server.get("/")["trainings_url"] == "/trainings"
     reply = server.request("POST", "/trainings", {"id": "t", "input": {"steps": 3}})
@@ -43,12 +43,12 @@ def test_trainings_have_routes_of_their_own(serve: Serve) -> None:
     assert (stream.status, stream.json()["error"]) == (406, "Training endpoints do not support streaming responses.")
 
 
-def test_a_server_can_be_for_trainings_alone(serve: Serve) -> None:
+def test_a_server_can_be_for_trainings_alone(serve: Servers) -> None:
     server = serve(SOURCE, "--x-mode", "train", train=True, COG_TRAIN_TYPE_STUB="predict.py:train")
     assert server.request("POST", "/trainings", {"input": {"steps": 3}}).json()["status"] == "succeeded"
 
 
-def test_a_model_without_training_says_so(serve: Serve) -> None:
+def test_a_model_without_training_says_so(serve: Servers) -> None:
     server = serve("class Runner:\n    def run(self, n: int) -> int:\n        return n\n")
     assert "trainings_url" not in server.get("/")
     body = server.request("POST", "/trainings", {"input": {"n": 1}}).json()

@@ -187,7 +187,6 @@ def connect(settings: Settings) -> Engine:
         host = environ.get("DOCKER_HOST") or ContextAPI.kwargs_from_context(environment=environ).get("base_url") or ""
         client = docker.from_env(
             environment=environ,
-            credstore_env=environ,
             version="auto",
             timeout=_TIMEOUT,
             use_ssh_client=str(host).startswith("ssh://"),

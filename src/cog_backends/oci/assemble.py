@@ -54,7 +54,7 @@ class Assembly:
         Raises:
             CogError: It failed; nothing of it is in the image's store.
         """
-        name, entries = describe(step), self._maker(step)
+        name, entries = describe(step), self._maker(number, step)
         match step:
             case Env(variables=variables):
                 self.environment |= dict(variables)
@@ -71,10 +71,10 @@ class Assembly:
         self.layers.append(layer)
         self.history.append({"created_by": name})
 
-    def _maker(self, step: Step) -> Callable[[], StoredLayer] | None:  # noqa: PLR0911 - one for each kind of step
+    def _maker(self, number: int, step: Step) -> Callable[[], StoredLayer] | None:  # noqa: PLR0911 - one for each kind of step
         match step:
             case SystemPackages():
-                return lambda: self._system(step)
+                return lambda: self._system(step, str(number))
             case PythonPackages():
                 return lambda: self._packages(step)
             case Runtime():
@@ -101,7 +101,7 @@ class Assembly:
     def _known(self, key: tuple[str, ...]) -> StoredLayer | None:
         return None if self.request.no_cache else self.bases.store.layer(key)
 
-    def _system(self, step: SystemPackages) -> StoredLayer:
+    def _system(self, step: SystemPackages, number: str) -> StoredLayer:
         debian = self.base.debian
         if debian is None:
             raise UnsupportedPlan(
@@ -109,7 +109,7 @@ class Assembly:
                 hint="Leave --base-image out, or use --backend docker, podman or buildkit.",
                 origin=step.origin,
             )
-        doors = self.bases.doors(self.emit)
+        doors = self.bases.doors(self.emit, number)
         plan = plan_packages(debian, step.names, doors=doors, origin=step.origin)
         key = ("system", plan.key)
         return self._known(key) or self._pack(lay_over(lay_out(debian, doors), plan, doors).entries, key)

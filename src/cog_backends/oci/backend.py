@@ -17,6 +17,7 @@ from cog_core import process
 from cog_core.backend import ImageInfo, Probe
 from cog_core.errors import ImageNotFound
 from cog_core.ir import Capability
+from cog_core.ir.lower import CA_CERT
 from cog_core.layouts import image_info
 
 if TYPE_CHECKING:
@@ -64,7 +65,13 @@ class OciBackend:
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
         """Build the image and deliver it to every output."""
         with mapped():
-            bases = Bases(store=self._store, settings=self._settings, run=self._run)
+            bundle = request.secrets.get(CA_CERT)
+            bases = Bases(
+                store=self._store,
+                settings=self._settings,
+                run=self._run,
+                authorities=bundle.read().decode() if bundle else None,
+            )
             image = assemble(request, bases, emit)
             references, digest = deliver(
                 image, request.outputs, self._store, settings=self._settings, run=self._run, emit=emit

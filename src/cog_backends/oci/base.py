@@ -15,7 +15,7 @@ from cog_backends.oci.failures import mapped
 from cog_backends.oci.registries import registry_client
 from cog_backends.oci.store import StoredLayer
 from cog_core.errors import BackendError, RegistryError, UnsupportedPlan
-from cog_core.events import Noted, StepProgress
+from cog_core.events import StepProgress
 from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 from cog_oci import image_config
@@ -66,12 +66,14 @@ class Bases:
 
     Attributes:
         store: Where they go.
+        authorities: PEM text of certificate authorities to trust besides the machine's own.
         root: Root folder of the machine whose apt configuration counts.
     """
 
     store: Store
     settings: Settings
     run: Runner
+    authorities: str | None = None
     root: Path = Path("/")
 
     def of_plan(self, base: PythonBase | ImageBase, platform: Platform, emit: Emit) -> Base:
@@ -88,14 +90,9 @@ class Bases:
                     image = self._image(reference, platform, emit)
                     return self._of_image(image, reference, python)
 
-    def doors(self, emit: Emit) -> Doors:
+    def doors(self, emit: Emit, step: str = STEP) -> Doors:
         """Return what making things of Debian packages needs."""
-        return Doors.of_settings(
-            self.settings,
-            root=self.root,
-            note=lambda text: emit(Noted(message=text)),
-            progress=lambda what, done, total: emit(StepProgress(id=STEP, what=what, done=done, total=total)),
-        )
+        return Doors.of_settings(self.settings, root=self.root, authorities=self.authorities, emit=emit, step=step)
 
     def _of_python(self, version: PythonVersion, platform: Platform, emit: Emit) -> Base:
         """Make the base of Debian packages when Debian has this Python, else take the official image."""

@@ -29,7 +29,7 @@ _STEPS = (
 )
 _MOUNTS = (steps.CacheMount, steps.SecretMount, steps.BindMount)
 _BASES = (steps.PythonBase, steps.ImageBase)
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (*_STEPS, *_MOUNTS, *_BASES)}
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (*_STEPS, *_MOUNTS, *_BASES)}
 
 
 def to_json(plan: BuildPlan, *, indent: int | None = None) -> str:
@@ -72,7 +72,7 @@ def _plain(value: Any, *, for_people: bool = True) -> Any:
         return [_plain(item, for_people=for_people) for item in value]
     if not attrs.has(type(value)):
         return value
-    kind = {"kind": type(value).__name__} if type(value).__name__ in _KINDS else {}
+    kind = {"kind": type(value).__name__} if type(value).__name__ in KINDS else {}
     return kind | {
         field.name: _plain(getattr(value, field.name), for_people=for_people)
         for field in attrs.fields(type(value))
@@ -101,7 +101,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 def _tagged(document: dict[str, Any], allowed: tuple[type[Any], ...]) -> Any:
     fields = dict(document)
-    kind = _KINDS[fields.pop("kind")]
+    kind = KINDS[fields.pop("kind")]
     if kind not in allowed:
         raise ValueError(f"{kind.__name__} cannot stand here")
     return kind(**{name: _READERS.get(name, _tuples)(value) for name, value in fields.items()})

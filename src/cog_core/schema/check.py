@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _INVALID = "model schema is invalid"
 _MOST_ITEMS: Final = 100  # of a default that are looked at
 _MOST_TRIES: Final = 1_000_000
-_REPEAT: Final = re.compile(r"[*+{]")
+_REPEAT: Final = re.compile(r"[*+?{]")
 _GROUP_REPEATED: Final = re.compile(r"\)[*+{]|\\[1-9]")
 
 

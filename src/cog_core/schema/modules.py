@@ -89,8 +89,8 @@ class Project:
 
     root: Path
     entry: Path
-    names: Budget = attrs.field(factory=lambda: Budget(500_000), init=False)
-    values: Budget = attrs.field(factory=lambda: Budget(500_000), init=False)
+    names: Budget = attrs.field(factory=lambda: Budget(200_000), init=False)
+    values: Budget = attrs.field(factory=lambda: Budget(250_000), init=False)
     marks: Budget = attrs.field(factory=lambda: Budget(2 * MAX_MARKS), init=False)
     _modules: dict[Path, Module | Problem] = attrs.field(factory=dict, init=False)
     _paths: dict[tuple[Path, tuple[str, ...]], Path | None] = attrs.field(factory=dict, init=False)

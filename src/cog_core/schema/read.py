@@ -12,7 +12,7 @@ from cog_core.schema.annotations import Annotations
 from cog_core.schema.check import problems_of
 from cog_core.schema.constants import Reader
 from cog_core.schema.decorated import read_decorators
-from cog_core.schema.decorators import read_concurrency, read_streaming
+from cog_core.schema.decorators import is_from_cog, read_concurrency, read_streaming
 from cog_core.schema.fields import Report
 from cog_core.schema.model import InputField, Mode, ModelSchema
 from cog_core.schema.modules import Project
@@ -72,7 +72,9 @@ def _describe(target: Target, annotations: Annotations, report: Report, referenc
     decorated = read_decorators(signature, annotations, report)
     open_inputs = target.old and not decorated and not _declares(signature)
     inputs = _undeclared(signature) if open_inputs else _inputs(decorated, signature, annotations, report)
-    output = _output(signature, annotations, report, old=target.old or bool(decorated))
+    output = _output(
+        signature, annotations, report, old=target.old or _is_decorated(signature, annotations.constants)
+    )
     return ModelSchema(
         reference=reference,
         mode=mode,
@@ -103,6 +105,10 @@ def _refuse_many(signature: Signature) -> None:
             f"{signature.name}() has more than {MAX_INPUTS} inputs",
             "Take a dict, or a file that holds them.",
         )
+
+
+def _is_decorated(signature: Signature, reader: Reader) -> bool:
+    return any(is_from_cog(node, "input", signature, reader) for node in signature.function.decorator_list)
 
 
 def _declares(signature: Signature) -> bool:

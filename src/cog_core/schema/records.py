@@ -138,19 +138,15 @@ def _required(declared: _Declared, shape: Shape, kind: Kind, resolver: Resolver)
     if kind is Kind.TYPED_DICT:
         wrapper = _wrapper(declared.statement.annotation, declared.scope, resolver)
         return wrapper == "Required" or (declared.total and wrapper != "NotRequired")
-    return not isinstance(shape, Nullable) and not _has_default(declared.statement.value)
+    return not isinstance(shape, Nullable) and not _has_default(declared.statement.value, declared.scope, resolver)
 
 
-def _has_default(value: ast.expr | None) -> bool:
+def _has_default(value: ast.expr | None, scope: Scope, resolver: Resolver) -> bool:
     """Whether a field has a default; ``Field(description=…)`` and ``Field(...)`` give none."""
     if value is None or (isinstance(value, ast.Constant) and value.value is Ellipsis):
         return False
-    if isinstance(value, ast.Call) and _called(value.func) in {"Field", "field"}:
+    if isinstance(value, ast.Call) and resolver.word(value.func, scope) in {"Field", "field"}:
         names = {word.arg for word in value.keywords}
         first = value.args[0] if value.args else None
-        return bool(names & {"default", "default_factory"}) or _has_default(first)
+        return bool(names & {"default", "default_factory"}) or _has_default(first, scope, resolver)
     return True
-
-
-def _called(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

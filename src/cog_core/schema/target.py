@@ -168,6 +168,7 @@ def _method_of(resolver: Resolver, symbol: Defined, mode: Mode) -> Target:
     assert isinstance(symbol.node, ast.ClassDef)
     lineage = resolver.lineage(symbol)
     words = {base.word for base in lineage if isinstance(base, External) and base.package == "cog"}
+    words |= {base.name for base in lineage if isinstance(base, Unknown) and not base.module}  # from cog import *
     owner, method = _choose(resolver, symbol, lineage, mode, words)
     found = resolver.member(owner, method)
     assert found is not None
@@ -248,7 +249,7 @@ def _has_inputs(resolver: Resolver, owner: Defined, name: str) -> bool:
 
 
 def _nearest(name: str, names: list[str]) -> str | None:
-    near = difflib.get_close_matches(name, names[:500], n=1, cutoff=0.5) if len(name) <= _LONG else None
+    near = difflib.get_close_matches(name, names[:500], n=1, cutoff=0.6) if len(name) <= _LONG else None
     return f"Did you mean {near[0]}?" if near else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cog_core.schema import Default, dumps, to_openapi
@@ -131,7 +131,8 @@ def test_fixed_values_become_a_component_of_the_parameters_name(models, before, 
 )
 def test_choices_may_be_worked_out_from_constants(models, choices):
     source = (
-        f"import enum\nfrom cog import Input\n{ENUM}\nNAMES = ['a']\nNAMES += ['b']\nTABLE = {{'a': load(), 'b': 2}}\n"
+        f"import enum\nfrom cog import Input\n{ENUM}\nNAMES = ['a']\nNAMES += ['b']\n"
+        "TABLE = {'a': load(), 'b': 2}\n"
         "OTHER = dict(x='a', y='b')\nROWS = [('a', 1), ('b', 2)]\n"
         f"def run(x: str = Input(choices={choices})) -> str: ..."
     )
@@ -271,6 +272,7 @@ def _plain(value):
 
 
 @given(DEFAULTS, st.sampled_from(["{}", "Input({})", "Input(default={})", "Input(default=SHARED)", "SHARED"]))
+@settings(max_examples=60)
 def test_any_literal_default_reaches_the_document(models, default, form):
     kind, value = default
     written = form.format(repr(value))
@@ -286,6 +288,7 @@ def test_any_literal_default_reaches_the_document(models, default, form):
 
 
 @given(st.lists(st.tuples(NAMES, DEFAULTS), unique_by=lambda pair: pair[0], max_size=8))
+@settings(max_examples=40)
 def test_the_order_of_inputs_is_that_of_the_source(models, inputs):
     parameters = ", ".join(f"{name}: {kind} = {value!r}" for name, (kind, value) in inputs)
     schema = models.read(

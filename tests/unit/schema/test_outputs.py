@@ -65,7 +65,7 @@ def test_a_type_becomes_an_output(models, annotation, expected):
     [
         "class M(BaseModel):\n  a_b: int\n  c: str = ''",
         "class A(BaseModel):\n  a_b: int\nclass M(A):\n  c: str = 'x'",
-        "from pydantic import BaseModel as B, Field\nclass M(B):\n  a_b: int = Field(description='x')\n  c: str = Field('')",
+        "from pydantic import BaseModel as B, Field as F\nclass M(B):\n  a_b: int = F(ge=1)\n  c: str = F('')",
         "class A(TypedDict):\n  a_b: int\nclass M(A, total=False):\n  c: str",
         "class M(TypedDict):\n  a_b: int\n  c: NotRequired[str]",
         "class M(TypedDict, total=False):\n  a_b: Required[int]\n  c: str",

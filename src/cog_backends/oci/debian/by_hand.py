@@ -21,7 +21,8 @@ _PAM: Final = {
     "session": "session\trequired\tpam_unix.so ",
     "session-noninteractive": "session\trequired\tpam_unix.so ",
 }
-_PAM_MARK: Final = re.compile(r"^\$\w+_(primary|additional)$", re.MULTILINE)
+_PAM_PRIMARY: Final = re.compile(r"^\$\w+_primary$", re.MULTILINE)
+_PAM_ADDITIONAL: Final = re.compile(r"^\$\w+_additional$", re.MULTILINE)
 
 _COMPILING: Final = re.compile(
     r"(?:lib)?python3\.\d+(?:-minimal|-stdlib|-venv)?|python3-(?:lib2to3|distutils|tk|gdbm)"
@@ -66,7 +67,7 @@ def _name_service(tree: Tree) -> None:
 def _pam(tree: Tree) -> None:
     for name, line in _PAM.items():
         template = tree.read(f"usr/share/pam/common-{name}").decode("utf-8", "replace")
-        text = _PAM_MARK.sub(lambda match, line=line: line if match[1] == "primary" else "", template)
+        text = _PAM_ADDITIONAL.sub("", _PAM_PRIMARY.sub(line, template))
         if tree.get(f"etc/pam.d/common-{name}") is None:
             tree.write(f"etc/pam.d/common-{name}", text.encode(), mode=0o644)
 

@@ -170,7 +170,7 @@ def _db_get(shell: Shell, arguments: list[str], _: Streams) -> int:
 
 def _ucf(shell: Shell, arguments: list[str], _: Streams) -> int:
     """Install a configuration file that is no conffile, when there is none (ucf(1))."""
-    *_, new, path = [word for word in arguments if not word.startswith("--")]
+    *_others, new, path = [word for word in arguments if not word.startswith("--")]
     if shell.tree.get(path) is None:
         shell.tree.write(path, shell.tree.read(shell.path(new)), mode=0o644)
     return 0

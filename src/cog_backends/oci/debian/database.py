@@ -54,7 +54,7 @@ def record(tree: Tree, unpacked: Iterable[Unpacked]) -> None:
     unpacked = tuple(unpacked)
     status = tree.read(STATUS).decode("utf-8", "replace")
     tree.write(STATUS, (status + "".join(_stanza(tree, one) for one in unpacked)).encode())
-    interests = {}
+    interests: dict[str, str] = {}
     for one in unpacked:
         _write_info(tree, one)
         interests |= dict.fromkeys(_interests(one), one.package.qualified)

@@ -33,8 +33,17 @@ def dpkg_divert(shell: Shell, arguments: list[str], streams: Streams) -> int:
     options = read_options(
         arguments,
         "p:d:arlPtnmqL",
-        package="p", divert="d", add="a", remove="r", list="l", listpackage="P",
-        truename="t", no_rename="n", rename="m", quiet="q", local="L",
+        package="p",
+        divert="d",
+        add="a",
+        remove="r",
+        list="l",
+        listpackage="P",
+        truename="t",
+        no_rename="n",
+        rename="m",
+        quiet="q",
+        local="L",
     )
     path = options.operands[0] if options.operands else ""
     known = dict(diversions(shell.tree))

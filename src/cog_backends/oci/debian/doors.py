@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,7 +9,7 @@ import attrs
 from cog_backends.oci.debian.aptconf import read_apt_conf
 from cog_backends.oci.debian.fetch import Fetcher, Network
 from cog_backends.oci.debian.store import Store
-from cog_core import process
+from cog_core import clock, process
 from cog_core.events import Noted, StepProgress, ignore
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Doors:
     allow_expired: bool = False
     emit: Emit = ignore
     step: str = "debian"
-    now: Callable[[], float] = time.time
+    now: Callable[[], float] = clock.now
 
     def note(self, message: str) -> None:
         """Tell whoever watches what was assumed for the user."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import tempfile
-from datetime import datetime, timezone
+from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -62,8 +62,8 @@ def load_release(site: str, suite: str, doors: Doors, *, fresh: bool = False) ->
         except Unreachable as error:
             if age is None:
                 raise
-            since = datetime.fromtimestamp(doors.now() - age, timezone.utc)
-            doors.note(f"{error.message}; using the lists of {suite} fetched on {since:%Y-%m-%d}")
+            since = formatdate(doors.now() - age, usegmt=True)
+            doors.note(f"{error.message}; using the lists of {suite} fetched on {since}")
     document = path.read_bytes()
     if not document:
         raise NotThere(f"{shown(site)} has no suite {suite}")
@@ -98,8 +98,7 @@ def _read_release(document: bytes, site: str, suite: str, doors: Doors) -> Relea
 def _check_date(release: Release, where: str, doors: Doors) -> None:
     if not release.has_expired(doors.now()):
         return
-    date = datetime.fromtimestamp(release.valid_until or 0, timezone.utc)
-    fact = f"the package lists of {where} expired on {date:%Y-%m-%d}"
+    fact = f"the package lists of {where} expired on {formatdate(release.valid_until, usegmt=True)}"
     if not doors.allow_expired:
         raise Expired(
             fact, hint="Use another mirror, or set COG_ALLOW_EXPIRED_LISTS=1 if this one is frozen on purpose."

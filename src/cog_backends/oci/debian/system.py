@@ -14,7 +14,6 @@ from cog_backends.oci.debian.tree import Tree
 from cog_backends.oci.debian.unpack import unpack_all
 from cog_core.errors import CogError
 from cog_core.values import EPOCH
-from cog_oci.entries import Entry
 from cog_oci.whiteouts import whiteout
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from cog_backends.oci.debian.doors import Doors
     from cog_backends.oci.debian.package import Package
     from cog_core.errors import Origin
+    from cog_oci.entries import Entry
 
 FORMAT: Final = 1
 """Counts changes of what is made of the same packages."""

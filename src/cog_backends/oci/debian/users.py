@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from cog_backends.oci.debian.sh.run import Program, Shell, Streams
     from cog_backends.oci.debian.tree import Tree
 
-_PASSWD: Final = "/etc/passwd"
-_GROUP: Final = "/etc/group"
+_USERS: Final = "/etc/passwd"
+_GROUPS: Final = "/etc/group"
 _SHADOW: Final = "/etc/shadow"
 _GSHADOW: Final = "/etc/gshadow"
 _FIRST: Final = 100
 _AFTER_LAST: Final = 1000
 _NOBODY: Final = 65534
 _MISSING: Final = 2
-_SHADOW_GROUP: Final = 42
+_READERS: Final = 42
 _LONG: Final[dict[str, str]] = {
     "system": "r",
     "group": "U",
@@ -63,7 +63,7 @@ def _find(tree: Tree, path: str, name: str) -> list[str] | None:
 
 def _free(tree: Tree) -> int:
     """Return the first number of the range for system accounts that neither a user nor a group has."""
-    taken = {row[2] for path in (_PASSWD, _GROUP) for row in _rows(tree, path)}
+    taken = {row[2] for path in (_USERS, _GROUPS) for row in _rows(tree, path)}
     return next(number for number in range(_FIRST, _AFTER_LAST) if str(number) not in taken)
 
 
@@ -86,10 +86,10 @@ def _add_group(shell: Shell, arguments: list[str], _: Streams) -> int:
 
 def _make_group(tree: Tree, name: str, number: str = "") -> str:
     """Return the number of a group, which is made when there is none."""
-    there = _find(tree, _GROUP, name)
+    there = _find(tree, _GROUPS, name)
     if there is None:
         there = [name, "x", number or str(_free(tree)), ""]
-        _append(tree, _GROUP, *there)
+        _append(tree, _GROUPS, *there)
         _append(tree, _GSHADOW, name, "!", "", "")
     return there[2]
 
@@ -101,7 +101,7 @@ def _add_user(shell: Shell, arguments: list[str], _: Streams) -> int:
     match options.operands:
         case (name,):
             _make_user(shell.tree, name, options)
-        case (name, group) if _find(shell.tree, _PASSWD, name):
+        case (name, group) if _find(shell.tree, _USERS, name):
             _join(shell.tree, name, group)
         case _:
             raise Unreadable("adds users in a way that is not understood", shell.line)
@@ -109,39 +109,39 @@ def _add_user(shell: Shell, arguments: list[str], _: Streams) -> int:
 
 
 def _make_user(tree: Tree, name: str, options: Options) -> None:
-    if _find(tree, _PASSWD, name):
+    if _find(tree, _USERS, name):
         return
     number = options.given.get("u") or str(_free(tree))
     home, shell = options.given.get("d", "/nonexistent"), options.given.get("s", "/usr/sbin/nologin")
     group = options.given.get("i") or options.given.get("g")
     if "U" in options and not group:
-        gid = _make_group(tree, name, number if not _find(tree, _GROUP, number) else "")
+        gid = _make_group(tree, name, number if not _find(tree, _GROUPS, number) else "")
     else:
         gid = _make_group(tree, group) if group else str(_NOBODY)
-    _append(tree, _PASSWD, name, "x", number, gid, options.given.get("c", ""), home, shell)
+    _append(tree, _USERS, name, "x", number, gid, options.given.get("c", ""), home, shell)
     _append(tree, _SHADOW, name, "!", "", "", "", "", "", "", "")
     if "M" not in options and not home.startswith("/nonexistent"):
         tree.make_folder(home)
 
 
 def _join(tree: Tree, name: str, group: str) -> None:
-    rows = _rows(tree, _GROUP)
+    rows = _rows(tree, _GROUPS)
     for row in rows:
         if row[0] == group and name not in row[3].split(","):
             row[3] = ",".join(filter(None, (row[3], name)))
-    tree.write(_GROUP, "".join(":".join(row) + "\n" for row in rows).encode())
+    tree.write(_GROUPS, "".join(":".join(row) + "\n" for row in rows).encode())
 
 
 def _shadow(shell: Shell, arguments: list[str], _: Streams) -> int:
     """Move passwords out of the files that everybody may read (shadowconfig(8))."""
     if arguments[:1] not in ([], ["on"]):
         raise Unreadable("runs shadowconfig", shell.line)
-    for public, secret, filler in ((_PASSWD, _SHADOW, [""] * 7), (_GROUP, _GSHADOW, ["", ""])):
+    for public, secret, filler in ((_USERS, _SHADOW, [""] * 7), (_GROUPS, _GSHADOW, ["", ""])):
         if shell.tree.get(secret) is None:
             rows = _rows(shell.tree, public)
             lines = [":".join([row[0], row[1], *filler]) + "\n" for row in rows]
             shell.tree.write(secret, "".join(lines).encode(), mode=0o640)
-            shell.call("chgrp", [str(_SHADOW_GROUP), secret], _)
+            shell.call("chgrp", [str(_READERS), secret], _)
             shell.tree.write(public, "".join(":".join([row[0], "x", *row[2:]]) + "\n" for row in rows).encode())
     return 0
 

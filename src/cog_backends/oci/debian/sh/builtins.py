@@ -1,31 +1,22 @@
-"""The commands that are part of the shell (POSIX.1-2017, XCU 2.14), and ``test``."""
+"""The commands that are part of the shell (POSIX.1-2017, XCU 2.14)."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
 
+from cog_backends.oci.debian.sh.conditions import bracket, test
 from cog_backends.oci.debian.sh.run import Leave, Shell, Streams
 from cog_backends.oci.debian.sh.syntax import Unreadable
 from cog_oci.entries import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cog_backends.oci.debian.sh.run import Program
 
 _FOLDERS: Final = ("usr/sbin", "usr/bin", "usr/local/sbin", "usr/local/bin")
 _ESCAPE: Final = re.compile(r"\\([abfnrtv\\]|0?[0-7]{1,3})")
 _ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 _DIRECTIVE: Final = re.compile(r"%(?:%|(-?\d*)(s|d|b))")
-_NUMBERS: Final[dict[str, Callable[[int, int], bool]]] = {
-    "-eq": lambda left, right: left == right,
-    "-ne": lambda left, right: left != right,
-    "-lt": lambda left, right: left < right,
-    "-le": lambda left, right: left <= right,
-    "-gt": lambda left, right: left > right,
-    "-ge": lambda left, right: left >= right,
-}
 
 
 def find_program(shell: Shell, name: str) -> str | None:
@@ -179,77 +170,6 @@ def _eval(shell: Shell, arguments: list[str], streams: Streams) -> int:
     return shell.status
 
 
-def test(shell: Shell, arguments: list[str], _: Streams) -> int:
-    """Evaluate a condition (POSIX.1-2017, XCU test); an exit status as of a program."""
-    return int(not _either(shell, list(arguments)))
-
-
-def _bracket(shell: Shell, arguments: list[str], streams: Streams) -> int:
-    if arguments[-1:] != ["]"]:
-        raise Unreadable("a condition without its closing bracket")
-    return test(shell, arguments[:-1], streams)
-
-
-def _either(shell: Shell, words: list[str]) -> bool:
-    for operator in ("-o", "-a"):
-        # Three words with an operator in the middle are a comparison only when it is no operator of two conditions.
-        for place in range(1, len(words) - 1):
-            if words[place] == operator and len(words) > 3:
-                left, right = _either(shell, words[:place]), _either(shell, words[place + 1 :])
-                return left or right if operator == "-o" else left and right
-    return _condition(shell, words)
-
-
-def _condition(shell: Shell, words: list[str]) -> bool:
-    match words:
-        case []:
-            return False
-        case [word]:
-            return bool(word)
-        case ["!", *rest]:
-            return not _either(shell, rest)
-        case ["-n" | "-z" as operator, word]:
-            return bool(word) is (operator == "-n")
-        case [operator, word]:
-            return _is(shell, operator, word)
-        case [left, "=" | "==" | "!=" as operator, right]:
-            return (left == right) is (operator != "!=")
-        case [left, operator, right] if operator in _NUMBERS:
-            return _NUMBERS[operator](_number(left), _number(right))
-        case _:
-            raise Unreadable(f"tests {' '.join(words)!r}")
-
-
-def _number(text: str) -> int:
-    if not re.fullmatch(r"\s*-?\d+\s*", text):
-        raise Unreadable(f"compares {text!r} as a number")
-    return int(text)
-
-
-def _is(shell: Shell, operator: str, word: str) -> bool:
-    path = shell.path(word)
-    entry = shell.tree.get(path, follow=operator not in {"-L", "-h"}) if word else None
-    match operator:
-        case "-e" | "-r" | "-w":
-            return entry is not None or path == "/"
-        case "-f":
-            return entry is not None and entry.kind is Kind.FILE
-        case "-d":
-            return bool(word) and shell.tree.is_folder(path)
-        case "-L" | "-h":
-            return entry is not None and entry.kind is Kind.SYMLINK
-        case "-x":
-            return entry is not None and bool(entry.mode & 0o111)
-        case "-s":
-            return entry is not None and (entry.kind is Kind.FOLDER or entry.size > 0)
-        case "-S" | "-p" | "-b" | "-c" | "-t":
-            return False
-        case "-u" | "-g" | "-k":
-            return entry is not None and bool(entry.mode & {"-u": 0o4000, "-g": 0o2000, "-k": 0o1000}[operator])
-        case _:
-            raise Unreadable(f"tests {operator}")
-
-
 BUILTINS: Final[dict[str, Program]] = {
     ":": _nothing,
     "true": _nothing,
@@ -276,6 +196,6 @@ BUILTINS: Final[dict[str, Program]] = {
     ".": _source,
     "eval": _eval,
     "test": test,
-    "[": _bracket,
+    "[": bracket,
 }
 """By name."""

@@ -128,25 +128,22 @@ def _parameter(part: Parameter, scope: Scope) -> list[Piece]:
     value = scope.value(part.name)
     word = part.word or Word(())
     is_missing = value is None or (part.operator.startswith(":") and not value)
-    match part.operator.removeprefix(":"):
-        case "":
-            return [(value or "", part.quoted)]
-        case "length":
-            return [(str(len(value or "")), part.quoted)]
-        case "-":
-            return _protected(word, scope, part) if is_missing else [(value or "", part.quoted)]
+    operator = part.operator.removeprefix(":")
+    match operator:
+        case "-" if is_missing:
+            return _protected(word, scope, part)
         case "+":
             return [("", part.quoted)] if is_missing else _protected(word, scope, part)
-        case "=":
-            if is_missing:
-                scope.assign(part.name, text(word, scope))
-            return [(scope.value(part.name) or "", part.quoted)]
-        case "?":
-            if is_missing:
-                raise Unreadable(f"needs the variable {part.name}")
-            return [(value or "", part.quoted)]
-        case cut:
-            return [(_cut(value or "", cut, pattern(word, scope)), part.quoted)]
+        case "=" if is_missing:
+            value = text(word, scope)
+            scope.assign(part.name, value)
+        case "?" if is_missing:
+            raise Unreadable(f"needs the variable {part.name}")
+        case "length":
+            value = str(len(value or ""))
+        case "#" | "##" | "%" | "%%":
+            value = _cut(value or "", operator, pattern(word, scope))
+    return [(value or "", part.quoted)]
 
 
 def _protected(word: Word, scope: Scope, part: Parameter) -> list[Piece]:

@@ -164,7 +164,7 @@ def _chmod(shell: Shell, arguments: list[str], _: Streams) -> int:
 def _chown(shell: Shell, arguments: list[str], _: Streams) -> int:
     options = read_options(arguments, "Rfhvc", recursive="R", no_dereference="h", silent="f", quiet="f")
     owner, *names = options.operands
-    user, _, group = owner.replace(".", ":", "." in owner and ":" not in owner).partition(":")
+    user, _colon, group = owner.replace(".", ":", "." in owner and ":" not in owner).partition(":")
     return _for_each(shell, names, options, lambda path: _own(shell, path, user, group, follow="h" not in options))
 
 

@@ -132,12 +132,12 @@ def _tr(_: Shell, arguments: list[str], streams: Streams) -> int:
     options = read_options(arguments, "d", delete="d")
     sets = [_CLASSES.get(text) or _ranges(text) for text in options.operands]
     if "d" in options:
-        table = str.maketrans("", "", sets[0])
+        table: dict[str, str | int | None] = dict.fromkeys(sets[0])
     elif len(sets) == 2 and sets[1]:
-        table = str.maketrans(sets[0], sets[1].ljust(len(sets[0]), sets[1][-1])[: len(sets[0])])
+        table = dict(zip(sets[0], sets[1].ljust(len(sets[0]), sets[1][-1]), strict=False))
     else:
         raise Unreadable(f"translates with tr {' '.join(arguments)}")
-    streams.write(streams.read_all().translate(table))
+    streams.write(streams.read_all().translate(str.maketrans(table)))
     return 0
 
 

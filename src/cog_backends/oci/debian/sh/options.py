@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from cog_backends.oci.debian.sh.syntax import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _END: Final = "--"
 

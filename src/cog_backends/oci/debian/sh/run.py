@@ -91,6 +91,10 @@ class Shell:
         variables: By name.
         folder: The working directory.
         umask: Bits that new files do not have.
+        functions: By name.
+        status: Of the last command.
+        stops_on_error: ``set -e``.
+        steps: Commands run so far.
         line: Where the script is, for messages.
     """
 
@@ -106,7 +110,7 @@ class Shell:
     line: int = 0
     _locals: list[dict[str, str | None]] = attrs.field(factory=list)
     _tested: int = 0
-    _steps: int = 0
+    steps: int = 0
 
     def run(self, text: str, streams: Streams) -> int:
         """Read a whole script and return its exit status.
@@ -120,6 +124,8 @@ class Shell:
             return leave.status
         except TreeError as error:
             raise Unreadable(str(error), self.line) from error
+        except RecursionError as error:
+            raise Unreadable("is nested too deeply") from error
         return self.status
 
     def run_text(self, text: str, streams: Streams) -> None:
@@ -138,7 +144,7 @@ class Shell:
             return str(len(self.arguments) if name == "#" else self.status)
         if name.isdecimal():
             number = int(name)
-            return "maintainer-script" if not number else (self.arguments[number - 1 : number] or [None])[0]
+            return (["maintainer-script", *self.arguments])[number] if number <= len(self.arguments) else None
         if not name[0].isalpha() and name[0] != "_":
             raise Unreadable(f"uses ${name}", self.line)
         return self.variables.get(name)
@@ -216,11 +222,11 @@ class Shell:
             self.status = inner.status
         except Leave as leave:
             self.status = leave.status
-        self._steps = inner._steps
+        self.steps = inner.steps
 
     def _command(self, command: Command, streams: Streams) -> None:
-        self._steps += 1
-        if self._steps > _MAX_STEPS:
+        self.steps += 1
+        if self.steps > _MAX_STEPS:
             raise Unreadable("does not end", self.line)
         with_files = self._redirected(command.redirects, streams)
         self._body(command, with_files)
@@ -315,7 +321,12 @@ class Shell:
         program = self.programs.get(name.rpartition("/")[2])
         if program is None:
             raise Unreadable(f"runs {name}", self.line)
-        self.status = program(self, arguments, streams)
+        try:
+            self.status = program(self, arguments, streams)
+        except Unreadable as error:
+            raise Unreadable(error.reason, error.line or self.line) from error
+        except (ValueError, IndexError, KeyError) as error:
+            raise Unreadable(f"calls {name} in a way that is not understood", self.line) from error
 
     def _function(self, function: Command, arguments: list[str], streams: Streams) -> None:
         outer, self.arguments = self.arguments, arguments

@@ -1,0 +1,58 @@
+"""``cog exec``."""
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cog_cli import options
+from cog_cli.building import kind
+from cog_cli.given import environment, published
+from cog_cli.older_flags import accepting
+from cog_cli.render.console import say
+from cog_cli.render.progress import mode_of, showing, tell
+from cog_cli.session import settings as read_settings
+from cog_core.predictions import RunOptions
+from cog_core.predictions import environment as project_environment
+from cog_core.project import open_project
+
+SETTINGS = {"context_settings": {"allow_interspersed_args": False}}
+
+
+@accepting("use_cog_base_image", "use_cuda_base_image")
+def command(
+    *,
+    words: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGS]...", help="What to run.")],
+    publish: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--publish", metavar="[HOST:]PORT", help="Port of the command to be reached from here."),
+    ] = None,
+    env: options.Env = None,
+    gpus: options.Gpus = None,
+    file: options.File = None,
+    backend: options.Backend = None,
+    strict: options.Strict = False,
+    progress: options.Progress = None,
+) -> None:
+    """Run a command in the project's environment, with the project at /src; ends with the command's status."""
+    settings = read_settings()
+    mode = mode_of(progress, settings)
+    run_options = RunOptions(
+        environment=environment(env or (), settings),
+        gpus=gpus,
+        ports=published(publish or ()),
+        on_line=lambda _, line: say(line),
+    )
+    project = open_project(Path(), file=file, strict=strict)
+    tell(mode, f"Building {kind(backend, settings)} from environment in {project.config_file}...")
+    with contextlib.ExitStack() as view:
+        emit = view.enter_context(showing(mode))
+        with project_environment(
+            project, tuple(words), run_options, backend=backend, on_event=emit, settings=settings
+        ) as container:
+            view.close()
+            status = container.wait()
+    if status:
+        say(f"container exited with status {status}")
+        raise typer.Exit(status)
