@@ -1,4 +1,4 @@
-"""The output of a prediction: what goes to standard output, what becomes a file, and where (reference, section 2.4)."""
+"""The output of a prediction: what is printed, what becomes a file, and where (reference, section 2.4)."""
 
 from __future__ import annotations
 

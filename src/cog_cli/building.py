@@ -104,7 +104,10 @@ def build_image(
     schema = given_schema(flags.openapi_schema, settings)
     platform, reason = _platform(flags.platform, name or "")
     destination = name or ", ".join(map(describe, outputs))
-    tell(flags.mode, f"Building {kind(flags.backend, settings)} from environment in {project.config_file} as {destination}...")
+    tell(
+        flags.mode,
+        f"Building {kind(flags.backend, settings)} from environment in {project.config_file} as {destination}...",
+    )
     tell(flags.mode, f"Platform {platform}: {reason}")
     with showing(flags.mode) as emit:
         result = images.build(

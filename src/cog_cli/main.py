@@ -39,7 +39,8 @@ def run(argv: list[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - what is not ours to explain is raised again
         return _report(error)
-    return result if isinstance(result, int) else 0
+    # The parser catches an interrupt of a command and makes this status of it.
+    return _interrupted() if result == INTERRUPTED else result if isinstance(result, int) else 0
 
 
 class _Interrupts:

@@ -7,7 +7,7 @@ import typer
 Target = Annotated[
     str,
     typer.Argument(
-        metavar="[DIR|IMAGE]", show_default=False, help="A project's folder, by default this one, or an image."
+        metavar="DIR|IMAGE", show_default=False, help="A project's folder, by default this one, or an image."
     ),
 ]
 File = Annotated[
@@ -46,7 +46,9 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Do every step anew.")
 Secret = Annotated[
     list[str] | None,
     typer.Option(
-        "--secret", metavar="id=ID,src=FILE", help="Secret for commands of the build: id=ID,src=FILE or id=ID,env=NAME."
+        "--secret",
+        metavar="id=ID,src=FILE",
+        help="Secret for commands of the build: id=ID,src=FILE or id=ID,env=NAME.",
     ),
 ]
 OpenApiSchema = Annotated[

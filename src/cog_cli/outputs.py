@@ -45,7 +45,9 @@ def describe(output: Output) -> str:
 
 def _file(path: Path) -> Path:
     if path.is_dir():
-        raise UsageError(f"{path} is a folder, and a docker-archive is a file", hint="Name a file, such as image.tar.")
+        raise UsageError(
+            f"{path} is a folder, and a docker-archive is a file", hint="Name a file, such as image.tar."
+        )
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", hint="Make it first, or name another one.")
     return path

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
 
 
-
 def opened(target: str, *, file: str | None, backend: str | None, strict: bool, settings: Settings) -> Model:
     """Find what a command's argument means.
 

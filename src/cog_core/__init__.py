@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from cog_core.backend import ImageInfo, Layer, ToDockerArchive, ToLayout, ToRegistry, ToStore
     from cog_core.errors import CogError
-    from cog_core.images import build, inspect, plan, push
+    from cog_core.images import build, inspect, load, plan, push
     from cog_core.labels import SourceFacts
     from cog_core.predictions import open_model, predict, serving
     from cog_core.results import BuildResult, Prediction
@@ -40,6 +40,7 @@ __all__ = [
     "ToStore",
     "build",
     "inspect",
+    "load",
     "open_model",
     "plan",
     "predict",
@@ -49,7 +50,7 @@ __all__ = [
 
 _HOMES: Final = {
     "backend": ("ImageInfo", "Layer", "ToDockerArchive", "ToLayout", "ToRegistry", "ToStore"),
-    "images": ("build", "inspect", "plan", "push"),
+    "images": ("build", "inspect", "load", "plan", "push"),
     "errors": ("CogError",),
     "labels": ("SourceFacts",),
     "predictions": ("open_model", "predict", "serving"),

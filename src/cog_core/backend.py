@@ -179,6 +179,46 @@ class InspectsImages(Protocol):
 
 
 @runtime_checkable
+class PullsImages(Protocol):
+    """A backend that can fetch an image from a registry into its store."""
+
+    def pull(self, reference: str, emit: Emit) -> None:
+        """Fetch an image for this machine's platform.
+
+        Raises:
+            ImageNotFound: The registry has none of this name.
+            RegistryError: It refused, or is out of reach.
+        """
+        ...
+
+
+@runtime_checkable
+class LoadsImages(Protocol):
+    """A backend whose store takes images from an archive."""
+
+    def load(self, archive: Path) -> None:
+        """Read an archive as ``docker save`` writes it, under the names that it gives.
+
+        Raises:
+            BackendError: The engine refused.
+        """
+        ...
+
+
+@runtime_checkable
+class ExportsImages(InspectsImages, Protocol):
+    """A backend that can write an image of its store into an archive."""
+
+    def export(self, reference: str, archive: Path) -> None:
+        """Write an archive as ``docker save`` does.
+
+        Raises:
+            ImageNotFound: There is none of this name.
+        """
+        ...
+
+
+@runtime_checkable
 class PushesImages(Protocol):
     """A backend that can send an image of its store to a registry."""
 

@@ -132,6 +132,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         LockError: There are no such packages.
     """
     _tell(emit, project.loaded.warnings, project.loaded.notes)
+    project.check_names()
     models = read_models(project)
     _tell(emit, [warning for model in models for warning in model.warnings], ())
     document = wishes.schema or _document(models)

@@ -5,21 +5,34 @@ Nothing here prints; whoever wants to watch passes ``on_event``. Every error is 
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from cog_core import process
-from cog_core.backend import BuildRequest, ImageInfo, InspectsImages, PushesImages, ToLayout, ToStore
+from cog_core.backend import (
+    BuildRequest,
+    ExportsImages,
+    ImageInfo,
+    InspectsImages,
+    LoadsImages,
+    PullsImages,
+    PushesImages,
+    ToLayout,
+    ToStore,
+)
 from cog_core.clock import monotonic
 from cog_core.draft import Draft, Tools, Wishes, draft
-from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
-from cog_core.events import Noted, Warned, ignore
+from cog_core.errors import BackendUnavailable, CogError, ImageNotFound, UsageError
+from cog_core.events import Noted, StepFinished, StepStarted, Warned, ignore
 from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
 from cog_core.planner import PlanInputs, make_plan
-from cog_core.plugins import candidates, choose, hookimpl, load
+from cog_core.plugins import candidates, choose, hookimpl
+from cog_core.plugins import load as load_plugins
 from cog_core.project import open_project
 from cog_core.results import BuildResult
 from cog_core.settings import Settings
@@ -33,6 +46,7 @@ if TYPE_CHECKING:
     from cog_core.events import Emit, Event
     from cog_core.ir import BuildPlan
     from cog_core.plugins import Choice
+    from cog_core.values import Secret
 
 
 class _Core:
@@ -47,7 +61,7 @@ class _Core:
 def tools(settings: Settings | None = None) -> Tools:
     """Return the doors to the world as the environment describes them: settings, plugins, programs."""
     settings = settings or Settings.from_environ()
-    return Tools(settings=settings, plugins=load(settings, core=_Core()), run=process.run)
+    return Tools(settings=settings, plugins=load_plugins(settings, core=_Core()), run=process.run)
 
 
 def plan(
@@ -91,6 +105,7 @@ def build(
     no_cache: bool = False,
     refresh: bool = False,
     with_source: bool = True,
+    secrets: Mapping[str, Secret] | None = None,
     settings: Settings | None = None,
 ) -> BuildResult:
     """Build a project's image.
@@ -111,6 +126,7 @@ def build(
         no_cache: Do every step anew.
         refresh: Lock the newest Python packages instead of those of the last build.
         with_source: Copy the project's files into the image; without them they have to be mounted at ``/src``.
+        secrets: What the mounts of ``build.run`` may read, by id.
         settings: Instead of what the environment says.
 
     Raises:
@@ -135,7 +151,7 @@ def build(
         plan=choice.plan,
         contexts=drafted.contexts(kit),
         outputs=wanted,
-        secrets=drafted.secrets(kit),
+        secrets={**(secrets or {}), **drafted.secrets(kit)},
         no_cache=no_cache,
     )
     info = choice.candidate.backend.build(request, watch)
@@ -185,6 +201,30 @@ def find_image(reference: str, kit: Tools, *, backend: str | None = None) -> tup
     )
 
 
+def find_or_pull(
+    reference: str, kit: Tools, *, backend: str | None = None, on_event: Emit = ignore
+) -> tuple[str, ImageInfo]:
+    """Return the name of the backend that has an image, fetching it from its registry when nobody has it yet.
+
+    Raises:
+        ImageNotFound: Nobody has it, the registry neither.
+        RegistryError: The registry refused, or is out of reach.
+    """
+    try:
+        return find_image(reference, kit, backend=backend)
+    except ImageNotFound as error:
+        for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
+            if candidate.probe.usable and isinstance(candidate.backend, PullsImages):
+                try:
+                    candidate.backend.pull(reference, on_event)
+                except CogError as reason:
+                    reason.message = f"{error.message}, and it cannot be pulled: {reason.message}"
+                    reason.hint = error.hint
+                    raise
+                return find_image(reference, kit, backend=candidate.info.name)
+        raise
+
+
 def push(
     reference: str,
     target: str | None = None,
@@ -212,6 +252,57 @@ def push(
     if not isinstance(holder, PushesImages):
         raise UsageError(f"the backend {name}, which has {reference!r}, cannot push", hint="Use another one.")
     return holder.push(reference, target or reference, on_event)
+
+
+def load(
+    reference: str, *, into: str | None = None, on_event: Emit = ignore, settings: Settings | None = None
+) -> str:
+    """Put an image of the embedded store into an engine that is there, and return that engine's backend.
+
+    Args:
+        reference: The image's name; it gets the same there.
+        into: Name of the backend; by default the first usable one.
+        on_event: Called with each event.
+        settings: Instead of what the environment says.
+
+    Raises:
+        ImageNotFound: There is no such image.
+        BackendUnavailable: No engine is here.
+    """
+    kit = tools(settings)
+    name, engine = _who_takes_images(kit, into)
+    exporter = _who_exports(reference, kit)
+    on_event(StepStarted(id="load", name=f"load {reference} into {name}"))
+    started = monotonic()
+    parent = kit.settings.cache / "tmp"
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="load-", dir=parent) as folder:
+        archive = Path(folder) / "image.tar"
+        exporter.export(reference, archive)
+        engine.load(archive)
+    on_event(StepFinished(id="load", seconds=monotonic() - started))
+    return name
+
+
+def _who_takes_images(kit: Tools, only: str | None) -> tuple[str, LoadsImages]:
+    for candidate in candidates(kit.plugins, kit.settings, only=only):
+        backend: object = candidate.backend
+        if candidate.probe.usable and isinstance(backend, LoadsImages):
+            return candidate.info.name, backend
+    raise BackendUnavailable(
+        "the image cannot be loaded: no engine answers", hint="`cog backends` says what is missing."
+    )
+
+
+def _who_exports(reference: str, kit: Tools) -> ExportsImages:
+    for candidate in candidates(kit.plugins, kit.settings):
+        backend: object = candidate.backend
+        if not candidate.probe.usable or not isinstance(backend, ExportsImages):
+            continue
+        with contextlib.suppress(ImageNotFound):
+            backend.inspect(reference)
+            return backend
+    raise ImageNotFound(f"there is no image {reference!r} in a store that can export it")
 
 
 @attrs.define

@@ -113,15 +113,17 @@ def open_model(
     file: str | None = None,
     backend: str | None = None,
     strict: bool = False,
+    on_event: Emit = ignore,
     settings: Settings | None = None,
 ) -> Model:
-    """Find a model and read what it takes; nothing is built or started yet.
+    """Find a model and read what it takes; nothing is built or started yet, but an image may be pulled.
 
     Args:
         target: A project's folder, or the name of an image.
         file: Name of the configuration instead of ``cog.yaml``.
         backend: Look for the image only there.
         strict: Unknown keys of ``cog.yaml`` are errors.
+        on_event: Called with each event of a pull.
         settings: Instead of what the environment says.
 
     Raises:
@@ -139,7 +141,7 @@ def open_model(
         project = open_project(Path(text), file=file, strict=strict)
         return Model(schema=openapi(project) or {}, project=project, gpu=project.config.build.gpu)
     kit = images.tools(settings)
-    holder, info = images.find_image(text, kit, backend=backend)
+    holder, info = images.find_or_pull(text, kit, backend=backend, on_event=on_event)
     if not labels.is_model(info.labels):
         raise ImageNotFound(
             f"image {text}: image is not a Cog model", hint="It has none of the labels of Cog's images."
@@ -225,7 +227,7 @@ def predict(
         InputInvalid: The inputs do not fit the model; nothing was started.
         CogError: It could not be built, started, or asked.
     """
-    model = open_model(target, backend=backend, settings=settings)
+    model = open_model(target, backend=backend, on_event=on_event, settings=settings)
     body = _as_json(given or {})
     inputs.check(body, inputs.InputSchema.of(model.schema))
     with serving(model, options, backend=backend, on_event=on_event, settings=settings) as served:
@@ -314,6 +316,7 @@ def _surroundings(model: Model, settings: Settings) -> tuple[tuple[Bind, ...], d
     variables = {"LOG_FORMAT": "console", "COG_LOG_LEVEL": "debug" if settings.debug else "warning"}
     if model.project is not None:
         binds.append(Bind(source=model.project.root, target=SOURCE_FOLDER))
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"  # the project is the user's, and not ours to write to
     if bundle := company_bundle(settings):
         folder = settings.cache / "certificates" / hashlib.sha256(bundle).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CONFIG_FILES: Final = ("cog.yaml", "cog.yml")
 """Names of a configuration; the first one wins."""
 
+_SHADOWS: Final = ("cog/__init__.py", "cog.py")
+"""Files that Python would import as ``cog`` (Python reference, "The import system")."""
+
 _MOST_LEVELS = 100
 _OLD_NAMES = ("replicate.yaml", "jid.yaml")
 _LARGEST_REQUIREMENTS = 1024 * 1024
@@ -67,6 +70,24 @@ class Project:
             concurrency=concurrency,
             is_async=is_async,
         )
+
+    def check_names(self) -> None:
+        """Refuse a project whose own files would be imported in place of the SDK.
+
+        Raises:
+            ConfigInvalid: ``import cog`` in the model's folder would not find the SDK.
+        """
+        for name in _SHADOWS:
+            if (self.root / name).is_file():
+                raise ConfigInvalid(
+                    [
+                        Problem(
+                            message=f"the project's own {name} hides the cog package from the model",
+                            origin=Origin(file=name),
+                            hint="Rename it: `import cog` in the model's folder has to find the SDK.",
+                        )
+                    ]
+                )
 
     def _requirements(self) -> RequirementsFile | None:
         name = self.config.build.python_requirements

@@ -105,7 +105,7 @@ class Response:
 
 
 class Transport:
-    """Connections to registries; safe to share between threads."""
+    """Connections to registries; safe to share between threads, and a context manager that closes them."""
 
     def __init__(self, options: TransportOptions | None = None) -> None:
         self._options = options or TransportOptions()
@@ -169,10 +169,16 @@ class Transport:
         """Close all connections."""
         for manager in self._pools.values():
             # Forgetting them only, as the library's own method does, leaves them open for an unknown time.
-            for host in list(manager.pools.keys()):  # noqa: SIM118  this container refuses iteration
+            for host in list(manager.pools.keys()):
                 if (pool := manager.pools.get(host)) is not None:
                     pool.close()
             manager.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None
@@ -224,7 +230,8 @@ class Transport:
     def _speaks_tls(self, host: str) -> bool:
         url = f"https://{host}/v2/"
         try:
-            self._pool(_split(url), probe=True).request("GET", url, redirect=False, retries=False).close()
+            pool = self._pool(_split(url), probe=True)
+            pool.request("GET", url, redirect=False, retries=False, preload_content=False).close()
         except http.SSLError as error:
             # A certificate that is not trusted is one: the first real request says so.
             return isinstance(error.args[-1], ssl.SSLCertVerificationError)

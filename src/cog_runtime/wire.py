@@ -142,9 +142,10 @@ class Splitter:
             raise BadFrame(f"a damaged header: {header_text[:200]!r}") from error
 
     def _with_parts(self, header: Header, listed: list[Any], begin: int, end: int) -> Frame:
-        first = end - sum(length for _, length, _, _ in listed)
-        if first < begin:
-            raise BadFrame("the parts of a frame are longer than its body")
+        lengths = [length for _, length, _, _ in listed]
+        first = end - sum(lengths)
+        if first < begin or min(lengths, default=0) < 0:
+            raise BadFrame("the parts of a frame do not fit its body")
         view = memoryview(self._buffer)
         try:
             payload = bytes(view[begin:first])

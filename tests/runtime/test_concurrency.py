@@ -56,3 +56,12 @@ def test_a_failure_leaves_the_others_alone(serve: Servers) -> None:
     server = serve(failing)
     good, bad = server.later(name="good"), server.later(name="bad")
     assert (good.result["status"], bad.result["status"]) == ("succeeded", "failed")
+
+
+def test_an_id_that_is_running_is_taken(serve: Servers) -> None:
+    server = serve(SOURCE)
+    asked = {"id": "mine", "input": {"name": "a"}}
+    assert server.request("POST", "/predictions", asked, Prefer="respond-async").status == 202
+    taken = server.request("POST", "/predictions", asked)
+    assert taken.status == 409
+    assert taken.json()["error"] == "A prediction with the ID mine is running already"

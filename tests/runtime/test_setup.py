@@ -88,6 +88,7 @@ def test_setup_has_a_time_limit_where_one_is_set(serve: Servers) -> None:
 def test_until_setup_is_over_requests_are_refused(serve: Servers) -> None:
     server = serve(BAD.format("time.sleep(30)"), wait=False)
     assert server.wait_for("STARTING")["setup"]["status"] == "starting"
+    assert server.request("GET", "/openapi.json").status == 200
     assert server.request("POST", "/predictions", {"input": {"n": 1}}).status == 503
     assert server.stop() < 1
 
@@ -95,3 +96,26 @@ def test_until_setup_is_over_requests_are_refused(serve: Servers) -> None:
 def test_a_blocking_model_cannot_be_concurrent(serve: Servers) -> None:
     server = serve(GOOD, wait=False, COG_MAX_CONCURRENCY="4")
     assert "COG_MAX_CONCURRENCY > 1 requires an async" in server.wait_for("SETUP_FAILED")["setup"]["logs"]
+
+
+METHODS = [
+    ("class Runner(BasePredictor):", "predict"),
+    ("class Runner(BaseRunner):", "run"),
+]
+
+
+def test_of_two_methods_the_base_class_names_the_one(serve: Servers) -> None:
+    both = """
+from cog import BasePredictor, BaseRunner
+
+{}
+    def run(self, n: int) -> str:
+        return "run"
+
+    def predict(self, n: int) -> str:
+        return "predict"
+"""
+    servers = [serve(both.format(head), wait=False) for head, _ in METHODS]
+    for server in servers:
+        server.wait_for("READY")
+    assert [server.output(n=1) for server in servers] == [name for _, name in METHODS]

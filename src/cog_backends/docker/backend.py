@@ -13,8 +13,9 @@ from cog_backends.docker.containers import start
 from cog_backends.docker.plugin import CAPABILITIES
 from cog_backends.docker.rungs import Rung, RungKind, choose_rung
 from cog_core.backend import Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
+from cog_core.clock import monotonic
 from cog_core.errors import BackendError, CogError, RegistryError
-from cog_core.events import StepFinished, StepProgress, StepStarted
+from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
 from cog_core.ir import Capability
 from cog_core.process import run as run_process
 from cog_oci.docker_archive import read_archive
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cog_core.process import Runner
     from cog_core.settings import Settings
 
+_CHUNK = 1 << 20
 _MOUNTS = frozenset({Capability.SECRET_MOUNT, Capability.BIND_MOUNT, Capability.CACHE_MOUNT})
 
 
@@ -94,6 +96,20 @@ class DockerBackend:
         """Return what an image of the engine's store says about itself."""
         return self._engine.inspect(reference)
 
+    def pull(self, reference: str, emit: Emit) -> None:
+        """Fetch an image by the engine."""
+        started = monotonic()
+        emit(StepStarted(id="pull", name=f"pull {reference}"))
+        for message in self._engine.pull(reference):
+            if "error" in message:
+                emit(StepFailed(id="pull", message=str(message["error"])))
+                raise RegistryError(f"cannot pull {reference}: {message['error']}")
+            detail = message.get("progressDetail") or {}
+            if detail.get("total"):
+                what = str(message.get("id"))
+                emit(StepProgress(id="pull", what=what, done=detail["current"], total=detail["total"]))
+        emit(StepFinished(id="pull", seconds=monotonic() - started))
+
     def push(self, reference: str, target: str, emit: Emit) -> str:
         """Push by the engine and return the manifest's digest."""
         engine = self._engine
@@ -106,12 +122,15 @@ class DockerBackend:
             if reference != target and not known:
                 engine.remove(target)
 
-    def run(self, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
-        """Start a container, pulling its image first when it is not there."""
-        if not self._engine.has(request.reference):
-            for message in self._engine.pull(request.reference):
+    def load(self, archive: Path) -> None:
+        """Read an archive of images into the engine's store."""
+        with archive.open("rb") as file:
+            for message in self._engine.load(iter(lambda: file.read(_CHUNK), b"")):
                 if "error" in message:
-                    raise BackendError(f"cannot pull {request.reference}: {message['error']}")
+                    raise BackendError(f"the engine cannot load the image: {message['error']}")
+
+    def run(self, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
+        """Start a container."""
         return start(self._engine, request, on_line)
 
     def _export_archive(self, info: ImageInfo, path: Path) -> None:
@@ -138,10 +157,12 @@ def _name(info: ImageInfo) -> str:
 
 
 def _pushed(engine: Engine, target: str, emit: Emit) -> str:
+    started = monotonic()
     emit(StepStarted(id="push", name=f"push {target}"))
     digest = ""
     for message in engine.push(target):
         if "error" in message:
+            emit(StepFailed(id="push", message=str(message["error"])))
             raise RegistryError(
                 f"cannot push {target}: {message['error']}",
                 hint="Log in with `cog login`, and check that the repository exists and that you may write there.",
@@ -151,5 +172,5 @@ def _pushed(engine: Engine, target: str, emit: Emit) -> str:
             emit(StepProgress(id="push", what=str(message.get("id")), done=detail["current"], total=detail["total"]))
         if isinstance(message.get("aux"), dict):
             digest = message["aux"].get("Digest", digest)
-    emit(StepFinished(id="push", seconds=0.0))
+    emit(StepFinished(id="push", seconds=monotonic() - started))
     return digest

@@ -9,8 +9,9 @@ import attrs
 from cog_backends.oci.assemble import assemble
 from cog_backends.oci.base import Bases
 from cog_backends.oci.failures import mapped
-from cog_backends.oci.outputs import deliver, push_image
+from cog_backends.oci.outputs import deliver, export_archive, push_image
 from cog_backends.oci.plugin import CAPABILITIES
+from cog_backends.oci.registries import pull_image
 from cog_backends.oci.runner import run_image, why_not
 from cog_backends.oci.store import Store
 from cog_core import process
@@ -19,9 +20,11 @@ from cog_core.errors import ImageNotFound
 from cog_core.ir import Capability
 from cog_core.ir.lower import CA_CERT
 from cog_core.layouts import image_info
+from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cog_core.backend import BuildRequest, Container, RunRequest
     from cog_core.events import Emit
@@ -83,6 +86,17 @@ class OciBackend:
         """Return what an image of the store says about itself."""
         image, names = self._find(reference)
         return image_info(image, names)
+
+    def export(self, reference: str, archive: Path) -> None:
+        """Write an image of the store into an archive."""
+        image, names = self._find(reference)
+        with mapped():
+            export_archive(image, self._store.layout, archive, [Reference.parse(name) for name in names])
+
+    def pull(self, reference: str, emit: Emit) -> None:
+        """Fetch an image from its registry into the store."""
+        with mapped():
+            pull_image(reference, self._store, settings=self._settings, run=self._run, emit=emit)
 
     def push(self, reference: str, target: str, emit: Emit) -> str:
         """Push an image of the store and return its manifest's digest there."""

@@ -6,15 +6,23 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cog_core.clock import monotonic
 from cog_core.errors import CogError
+from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
 from cog_core.process import Command
+from cog_core.values import Platform
 from cog_oci.client import Client
 from cog_oci.credentials import Login, find_login
+from cog_oci.platform import Platform as OciPlatform
+from cog_oci.pull import pull
+from cog_oci.reference import Reference
 from cog_oci.transport import Transport, TransportOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cog_backends.oci.store import Store
+    from cog_core.events import Emit
     from cog_core.process import Runner
     from cog_core.settings import Settings
 
@@ -66,3 +74,30 @@ def _ask_helper(name: str, registry: str, settings: Settings, run: Runner) -> tu
         return None
     user, secret = answer.get("Username"), answer.get("Secret")
     return (user, secret) if isinstance(user, str) and isinstance(secret, str) else None
+
+
+def pull_image(reference: str, store: Store, *, settings: Settings, run: Runner, emit: Emit) -> None:
+    """Fetch an image for this machine's platform into the store.
+
+    Raises:
+        OciError: It cannot be had.
+    """
+    platform = Platform.of_this_machine()
+
+    def progress(done: int, total: int) -> None:
+        emit(StepProgress(id="pull", what=reference, done=done, total=total))
+
+    emit(StepStarted(id="pull", name=f"pull {reference}"))
+    started = monotonic()
+    try:
+        pull(
+            registry_client(settings, run),
+            Reference.parse(reference),
+            store.layout,
+            platform=OciPlatform(platform.os, platform.architecture, platform.variant),
+            progress=progress,
+        )
+    except BaseException as error:
+        emit(StepFailed(id="pull", message=str(error).partition("\n")[0] or type(error).__name__))
+        raise
+    emit(StepFinished(id="pull", seconds=monotonic() - started))

@@ -34,7 +34,9 @@ def command(
             help="Also put it there: oci:DIR, docker-archive:FILE or registry:REF. Without --tag, only there.",
         ),
     ] = None,
-    load: Annotated[bool, typer.Option("--load", help="Also load it into the Docker or podman of this machine.")] = False,
+    load: Annotated[
+        bool, typer.Option("--load", help="Also load it into the Docker or podman of this machine.")
+    ] = False,
     update: options.Update = False,
     no_cache: options.NoCache = False,
     progress: options.Progress = None,

@@ -23,7 +23,7 @@ SETTINGS = {"context_settings": {"allow_interspersed_args": False}}
 @accepting("use_cog_base_image", "use_cuda_base_image")
 def command(
     *,
-    words: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGS]...", help="What to run.")],
+    words: Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run.")],
     publish: Annotated[
         list[str] | None,
         typer.Option("-p", "--publish", metavar="[HOST:]PORT", help="Port of the command to be reached from here."),
@@ -42,7 +42,7 @@ def command(
         environment=environment(env or (), settings),
         gpus=gpus,
         ports=published(publish or ()),
-        on_line=lambda _, line: say(line),
+        on_line=lambda _, line: tell(mode, line),
     )
     project = open_project(Path(), file=file, strict=strict)
     tell(mode, f"Building {kind(backend, settings)} from environment in {project.config_file}...")

@@ -21,7 +21,7 @@ def command(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="[IMAGE|DIR]",
+            metavar="IMAGE|DIR",
             show_default=False,
             help="An image, an OCI layout, or a project's folder; by default this one.",
         ),

@@ -22,7 +22,7 @@ _NO_TARGET = (
 def command(
     *,
     image: Annotated[
-        str | None, typer.Argument(metavar="[IMAGE]", help="Where to; by default `image` of cog.yaml.")
+        str | None, typer.Argument(metavar="IMAGE", help="Where to; by default `image` of cog.yaml.")
     ] = None,
     file: options.File = None,
     backend: options.Backend = None,

@@ -10,7 +10,7 @@ from cog_cli import options
 from cog_cli.answers import check_destination, present, write
 from cog_cli.given import environment, given_inputs
 from cog_cli.older_flags import accepting
-from cog_cli.render.console import say, warn
+from cog_cli.render.console import warn
 from cog_cli.render.progress import mode_of, tell
 from cog_cli.session import settings as read_settings
 from cog_cli.starting import opened, started
@@ -57,7 +57,7 @@ def command(
         environment=environment(env or (), settings),
         gpus=gpus,
         setup_timeout=SETUP_TIMEOUT if setup_timeout is None else setup_timeout,
-        on_line=lambda _, line: say(line),
+        on_line=lambda _, line: tell(mode, line),
     )
     model = opened(target, file=file, backend=backend, strict=strict, settings=settings)
     values = given_inputs(inputs or (), json_text, InputSchema.of(model.schema))
@@ -65,10 +65,10 @@ def command(
     with started(model, run_options, mode=mode, backend=backend, settings=settings) as served:
         tell(mode, "Running prediction...")
         prediction = ask(served, values, context=context)
-    _show(prediction, output, as_json=json_text is not None)
+    _show(prediction, output, mode, as_json=json_text is not None)
 
 
-def _show(prediction: Prediction, output: str | None, *, as_json: bool) -> None:
+def _show(prediction: Prediction, output: str | None, mode: str, *, as_json: bool) -> None:
     succeeded = prediction.status == "succeeded"
     if not succeeded and not as_json:
         raise PredictionError(f'Prediction failed with status "{prediction.status}": {prediction.error}')
@@ -77,7 +77,7 @@ def _show(prediction: Prediction, output: str | None, *, as_json: bool) -> None:
     answer = present(prediction, output, as_json=as_json)
     for file in answer.files:
         write(file)
-        say(f"Written output to: {file.path}")
+        tell(mode, f"Written output to: {file.path}")
     if answer.text is not None:
         sys.stdout.write(f"{answer.text}\n")
     elif not answer.files and not as_json and prediction.output is None:

@@ -8,7 +8,6 @@ import typer
 from cog_cli import options
 from cog_cli.given import environment
 from cog_cli.older_flags import accepting
-from cog_cli.render.console import say
 from cog_cli.render.progress import mode_of, tell
 from cog_cli.session import settings as read_settings
 from cog_cli.starting import opened, started
@@ -45,7 +44,7 @@ def command(
         gpus=gpus,
         setup_timeout=math.inf if setup_timeout is None else setup_timeout,
         arguments=("--upload-url", upload_url) if upload_url else (),
-        on_line=lambda _, line: say(line),
+        on_line=lambda _, line: tell(mode, line),
     )
     try:
         model = opened(target, file=file, backend=backend, strict=strict, settings=settings)

@@ -36,7 +36,9 @@ def dumps(value: Any, *, indent: str = "") -> str:
 def dumps_fields(fields: Iterable[tuple[str, Any]] | Mapping[str, Any], *, indent: str = "") -> str:
     """Return an object as pretty JSON, its fields in the given order."""
     pairs = dict(fields).items()
-    return _block("{}", (f"{_string(str(key))}: {dumps(value, indent=f'{indent}  ')}" for key, value in pairs), indent)
+    return _block(
+        "{}", (f"{_string(str(key))}: {dumps(value, indent=f'{indent}  ')}" for key, value in pairs), indent
+    )
 
 
 def _block(brackets: str, items: Iterable[str], indent: str) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from typing_extensions import Self
 
 from cog_cli.render.console import size
-from cog_cli.render.progress import ending, first_line
+from cog_cli.render.progress import ending, failing, first_line
 from cog_core import clock
 from cog_core.events import Noted, StepFailed, StepFinished, StepOutput, StepProgress, StepStarted, Warned
 
@@ -77,7 +77,7 @@ class LiveView:
                     self._line("✓", "green", step.name, ending(event))
             case StepFailed(id=key, message=message):
                 if step := self._running.pop(key, None):
-                    self._line("✗", "bold red", step.name, message)
+                    self._line("✗", "bold red", step.name, failing(message))
             case Noted(message=message):
                 self._console.print(Text(f"  {message}", style="dim"))
             case Warned(message=message, origin=origin, hint=hint):

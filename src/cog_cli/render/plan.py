@@ -51,7 +51,7 @@ def _row(step: Step) -> tuple[str, str]:
     return shortened(_text(step)), f"({step.origin})" if step.origin else ""
 
 
-def _text(step: Step) -> str:
+def _text(step: Step) -> str:  # noqa: PLR0911 - one return for each kind of step
     match step:
         case Run(script=script):
             return f"run {script}"

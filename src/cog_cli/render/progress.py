@@ -83,7 +83,7 @@ class Plain:
             case StepFinished(id=key):
                 say(f"#{self._numbers.get(key, 0)} {ending(event)}")
             case StepFailed(id=key, message=message):
-                say(f"#{self._numbers.get(key, 0)} failed: {message}", "error")
+                say(f"#{self._numbers.get(key, 0)} {failing(message)}", "error")
             case StepProgress():
                 pass
             case _:
@@ -105,6 +105,11 @@ def ending(event: StepFinished) -> str:
     """Return how a step ended, for the end of its line."""
     made = f", {size(event.size)}" if event.size else ""
     return f"cached{made}" if event.cached else f"done in {event.seconds:.1f} s{made}"
+
+
+def failing(message: str) -> str:
+    """Return why a step ended badly; backends report an interrupt by the exception's name."""
+    return "stopped" if message == "KeyboardInterrupt" else f"failed: {message}"
 
 
 def first_line(name: str) -> str:

@@ -36,9 +36,8 @@ def _row(name: str, prop: Mapping[str, Any], *, required: bool) -> tuple[str, st
 
 
 def _remarks(prop: Mapping[str, Any]) -> Iterator[str]:
-    if description := prop.get("description"):
-        if description != "An enumeration.":
-            yield shortened(str(description))
+    if (description := prop.get("description")) not in {None, "", "An enumeration."}:
+        yield shortened(str(description))
     if choices := prop.get("enum"):
         yield f"one of {shortened(', '.join(map(str, choices)))}"
     for key, word in (("minimum", "from"), ("maximum", "up to"), ("minLength", "at least"), ("maxLength", "at most")):

@@ -50,9 +50,13 @@ class Annotations:
         Raises:
             ProblemFound: It cannot be described.
         """
-        if place.depth > MAX_DEPTH or not self.constants.resolver.project.names.spend(_STEPS):
+        if place.depth > MAX_DEPTH:
             raise place.wrong(
                 node, f"type is nested too deeply: {place.text_of(node)}", "Write dict for a part of it."
+            )
+        if not self.constants.resolver.project.names.spend(_STEPS):
+            raise place.wrong(
+                node, f"the signature has too many parts to be read: {place.text_of(node)}", "Write dict for some."
             )
         words = Words(self.constants, self.shape)
         match node:

@@ -51,11 +51,11 @@ def _document_problems(document: Document, origins: dict[str, Origin | None]) ->
         return
     schemas = _mapping(_mapping(document.get("components")).get("schemas"))
     if not isinstance(document.get("paths"), dict):
-        yield Problem(message=f"{_INVALID}: it has no paths")
+        yield Problem(message=f"{_INVALID}: it has no paths", hint="Describe the routes in it.")
     if not any(isinstance(schemas.get(name), dict) for name in ("Input", "TrainingInput")):
         yield Problem(message=f"{_INVALID}: it has no component Input", hint="Describe the inputs in it.")
     for missing in sorted(set(_references(document)) - {f"#/components/schemas/{name}" for name in schemas}):
-        yield Problem(message=f"{_INVALID}: {missing} is not defined")
+        yield Problem(message=f"{_INVALID}: {missing} is not defined", hint="Define it, or correct the reference.")
     for component in ("Input", "TrainingInput"):
         for name, schema in _mapping(_mapping(schemas.get(component)).get("properties")).items():
             yield from _property_problems(name, _mapping(schema), schemas, origins.get(name))

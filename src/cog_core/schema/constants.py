@@ -88,7 +88,7 @@ class Reader:
         words = {base.word for base in self.resolver.lineage(symbol) if isinstance(base, External)}
         found: dict[str, Member] = {}
         bindings = self.resolver.project.body_of(symbol.node).bindings
-        if not self.resolver.project.names.spend(len(bindings)):
+        if len(bindings) > operations.MAX_ITEMS or not self.resolver.project.names.spend(len(bindings)):
             raise Unreadable(symbol.node, "it is too large")
         for name, node in bindings.items():
             if isinstance(node, ast.expr) and not (name.startswith("_") and name.endswith("_")):

@@ -156,6 +156,12 @@ def _defaulted(shape: Shape, reading: _Reading) -> tuple[Shape, bool, Default | 
             "default",
         )
         return shape, False, None
+    if argument.value is not None and Scalar.SECRET in {shape, shape.of if isinstance(shape, Nullable) else shape}:
+        reading.warn(
+            f"parameter '{reading.name}': everybody who has the image can read its default",
+            "Leave the default out, or write None.",
+            "default",
+        )
     if argument.value is not None or nullable:
         return shape, False, Default(argument.value)
     if shape is Scalar.SECRET:
@@ -214,7 +220,7 @@ class _Reading:
             return ()
         wrong = [value for value in values if not _fits(value, item)]
         if wrong:
-            self.warn(f"parameter '{self.name}': {wrong[0]!r} of its choices is no {_word(item)}", None, "choices")
+            self.warn(f"parameter '{self.name}': {wrong[0]!r} of its choices is no {_word(item)}", _MATCH, "choices")
         return values
 
     def text(self, key: str) -> str | None:
@@ -294,4 +300,5 @@ _KINDS: Final[dict[Scalar, tuple[type, ...]]] = {
     Scalar.NUMBER: (int, float),
     Scalar.BOOLEAN: (bool,),
 }
+_MATCH: Final = "Write the choices as values of the annotated type, or change the annotation."
 _PLAIN: Final = "Write one plain type, such as str or list[str]."

@@ -173,7 +173,11 @@ class Project:
     def _load(self, path: Path) -> Module | Problem:
         name = path.relative_to(self.root).as_posix()
         if len(self._modules) >= MAX_MODULES:
-            return Problem(message=f"more than {MAX_MODULES} files are imported", origin=Origin(file=name))
+            fact, hint = (
+                f"more than {MAX_MODULES} files are imported",
+                "Define the types of the signature nearer to it.",
+            )
+            return Problem(message=fact, origin=Origin(file=name), hint=hint)
         try:
             source = parse_file(path, name, self.marks.spend)
         except ProblemFound as found:

@@ -68,7 +68,7 @@ def _describe(target: Target, annotations: Annotations, report: Report, referenc
     signature = target.signature
     if target.warning is not None:
         report.warning(target.warning)
-    _refuse_many(signature)
+    _refuse_impossible(signature)
     decorated = read_decorators(signature, annotations, report)
     open_inputs = target.old and not decorated and not _declares(signature)
     inputs = _undeclared(signature) if open_inputs else _inputs(decorated, signature, annotations, report)
@@ -96,7 +96,8 @@ def _inputs(
     return (*decorated, *read_parameters(signature, annotations, report, but=names))
 
 
-def _refuse_many(signature: Signature) -> None:
+def _refuse_impossible(signature: Signature) -> None:
+    """Refuse a function with far too many inputs, and one that Python would not load."""
     function = signature.function
     if max(len(signature.parameters), len(function.decorator_list)) > MAX_INPUTS:
         place = Place(signature.scope, signature.name, Purpose.INPUT)
@@ -105,6 +106,15 @@ def _refuse_many(signature: Signature) -> None:
             f"{signature.name}() has more than {MAX_INPUTS} inputs",
             "Take a dict, or a file that holds them.",
         )
+    seen: set[str] = set()
+    for parameter in signature.parameters:
+        name = parameter.node.arg
+        if name in seen:
+            place = Place(signature.scope, name, Purpose.INPUT)
+            raise place.wrong(
+                parameter.node, f"duplicate argument '{name}' in function definition", "Rename one of the two."
+            )
+        seen.add(name)
 
 
 def _is_decorated(signature: Signature, reader: Reader) -> bool:

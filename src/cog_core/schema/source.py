@@ -105,7 +105,7 @@ def _read(path: Path, name: str, spend: Callable[[int], bool]) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ProblemFound(_problem(name, f"cannot be read: {error.strerror}")) from error
+        raise ProblemFound(_problem(name, f"cannot be read: {error.strerror}", "Make it readable.")) from error
     marks = sum(map(data.count, (bytes([mark]) for mark in _MARKS)))
     if len(data) > MAX_BYTES or marks > MAX_MARKS or not spend(marks):
         raise ProblemFound(

@@ -178,6 +178,7 @@ def _method_of(resolver: Resolver, symbol: Defined, mode: Mode) -> Target:
         warning = Problem(
             message=f"{symbol.node.name}.predict() is deprecated; use run() instead",
             origin=owner.scope.module.source.origin(found.node, f"{owner.name}.predict"),
+            hint="Rename the method to run.",
         )
     signature = Signature(found.node, found.scope, method, bound=True)
     return Target(signature, symbol, method, bool(words & _OLD_BASES), warning)

@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cog._defaults import fill_defaults, innermost
-from cog.predictor import BaseRunner
+from cog.predictor import BasePredictor, BaseRunner
 from cog_runtime.worker.signature import Converters, converters_of
 
 if TYPE_CHECKING:
@@ -98,17 +98,27 @@ def _usual(module: ModuleType, file: str) -> Any:
 
 
 def _entry(target: type) -> str:
-    """Return the name of the method to call, looking at what the model's own classes define."""
-    own = [each for each in target.__mro__ if each is not object and not _is_ours(each)]
-    defined = [name for name in ("run", "predict") if any(name in vars(each) for each in own)]
-    if len(defined) == 2:
-        declared = [name for name in defined if hasattr(getattr(target, name), "__cog_inputs__")]
-        if len(declared) != 1:
-            raise TypeError(f"{target.__name__} must define either run() or predict(), not both")
+    """Return the name of the method to call: that of the nearest of the model's own classes, as the schema has it."""
+    for each in target.__mro__:
+        if each is object or _is_ours(each):
+            continue
+        defined = [name for name in ("run", "predict") if name in vars(each) and callable(getattr(each, name))]
+        if len(defined) == 2:
+            return _one_of_two(target)
+        if defined:
+            return defined[0]
+    raise TypeError(f"run or predict method not found: {target.__name__}")
+
+
+def _one_of_two(target: type) -> str:
+    declared = [name for name in ("run", "predict") if hasattr(getattr(target, name), "__cog_inputs__")]
+    if len(declared) == 1:
         return declared[0]
-    if not defined:
-        raise TypeError(f"run or predict method not found: {target.__name__}")
-    return defined[0]
+    if issubclass(target, BasePredictor):
+        return "predict"
+    if issubclass(target, BaseRunner):
+        return "run"
+    raise TypeError(f"{target.__name__} must define either run() or predict(), not both")
 
 
 def _is_ours(each: type) -> bool:

@@ -63,11 +63,8 @@ def add_image(
 def client_for(
     credentials: Credentials = anonymous, *, sleep: Callable[[float], object] = lambda _: None, **options: Any
 ) -> Iterator[Client]:
-    transport = Transport(TransportOptions(**options))
-    try:
+    with Transport(TransportOptions(**options)) as transport:
         yield Client(transport, credentials, Retry(sleep=sleep, first=0.001))
-    finally:
-        transport.close()
 
 
 @attrs.frozen

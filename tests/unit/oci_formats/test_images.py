@@ -213,3 +213,17 @@ def test_a_stranger_reads_a_layout_that_was_written_here(kit, layout, tmp_path):
         with tarfile.open(fileobj=archive.extractfile(listed["Layers"][0])) as packed:
             assert packed.getnames() == ["d", "d/a", "l", "m"]
     assert listed["RepoTags"] == ["host.x/model:1"]
+
+
+@pytest.mark.engine("skopeo")
+def test_a_layout_that_a_stranger_wrote_is_taken_over(layout, image, tmp_path):
+    layout.tag("host.x/model:1", image.descriptor)
+    source, foreign = f"oci:{layout.root}:host.x/model:1", tmp_path / "foreign"
+    subprocess.run(["skopeo", "copy", "--insecure-policy", source, f"oci:{foreign}:base"], check=True)
+    target = Layout.create(tmp_path / "target")
+
+    copied = copy_image(Layout.open(foreign), "base", target, name="host.x/base:1")
+
+    assert copied.image_id == image.image_id
+    assert copied.diff_ids == image.diff_ids
+    assert target.image("host.x/base:1").image_id == image.image_id

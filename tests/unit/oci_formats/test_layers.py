@@ -6,7 +6,7 @@ import tarfile
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cog_oci import digest, whiteouts
@@ -56,6 +56,7 @@ def packed(found) -> bytes:
 
 
 @given(layers, st.randoms(use_true_random=False))
+@settings(max_examples=50)
 def test_equal_entries_give_equal_bytes_in_any_order(found, random):
     shuffled = list(found)
     random.shuffle(shuffled)
@@ -64,6 +65,7 @@ def test_equal_entries_give_equal_bytes_in_any_order(found, random):
 
 
 @given(layers)
+@settings(max_examples=50)
 def test_what_was_packed_is_read_back(found):
     members = {member.path: (member, content.read()) for member, content in read_members(io.BytesIO(packed(found)))}
 
@@ -79,6 +81,7 @@ def test_what_was_packed_is_read_back(found):
 
 
 @given(layers)
+@settings(max_examples=50)
 def test_pythons_own_reader_sees_the_same(found):
     with tarfile.open(fileobj=io.BytesIO(packed(found))) as archive:
         members = {member.name: member for member in archive.getmembers()}

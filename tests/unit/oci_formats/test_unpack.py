@@ -258,7 +258,7 @@ layers = st.lists(st.lists(members, max_size=5), min_size=1, max_size=3)
 
 
 @given(layers)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_tree_says_what_unpacking_makes(kit, found):
     data = [_layer(kit, layer) for layer in found]
     expected = actual = None

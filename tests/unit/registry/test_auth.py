@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cog_oci.challenge import parse_challenges
-from cog_oci.credentials import Login
+from cog_oci.credentials import Login, find_login, save_login
 from cog_oci.errors import OciError, RegistryFailure, Unauthorized
 from cog_oci.images import write_image
 from cog_oci.pull import pull
@@ -168,3 +169,12 @@ def test_any_header_is_understood_or_left_out(headers):
 def test_a_login_shows_nothing_of_itself():
     assert "pass" not in f"{ME!r} {ME} {[ME]}"
     assert "refresh" not in repr(TOKEN)
+
+
+def test_a_login_in_dockers_file_is_all_that_is_needed(place, layout, image, tmp_path):
+    there = place(auth="token", users=USERS)
+    config = tmp_path / "config.json"
+    save_login(config, there.host, ME)
+
+    with kit.client_for(partial(find_login, files=[config])) as client:
+        assert push(client, layout, image, there.reference()).digest == image.descriptor.digest

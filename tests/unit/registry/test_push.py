@@ -5,6 +5,7 @@ import pytest
 
 from cog_core.testing.registry import Faults
 from cog_oci import media
+from cog_oci.client import Upload
 from cog_oci.compress import CompressedLayers
 from cog_oci.errors import DigestMismatch, Missing, NotFound, RegistryFailure
 from cog_oci.layout import Layout
@@ -132,6 +133,13 @@ def test_parts_are_as_large_as_the_registry_wants_them(place, layout, image, ano
     push(anonymous_client, layout, image, there.reference(), pace=SMALL)
 
     assert len(there.asked("PATCH")) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "least", "most", "size"), [(5, 0, 0, 5), (5, 9, 0, 9), (5, 0, 3, 3), (5, 9, 7, 7), (0, 0, 0, 1)]
+)
+def test_the_size_of_a_part_is_within_the_registrys_bounds(wanted, least, most, size):
+    assert Upload(address="", least=least, most=most).fit(wanted) == size
 
 
 def test_a_broken_part_goes_on_where_the_registry_is(place, layout, image, anonymous_client):

@@ -35,7 +35,10 @@ class Models:
                 file = Path(folder, path)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(text if isinstance(text, bytes) else text.encode())
-            return read_model(Path(folder), f"{next(iter(files))}:{name}", mode=mode, origin=Origin(file="cog.yaml"))
+            reference = f"{next(iter(files))}:{name}"
+            schema = read_model(Path(folder), reference, mode=mode, origin=Origin(file="cog.yaml"))
+        assert all(warning.origin and warning.hint for warning in schema.warnings), schema.warnings
+        return schema
 
     def document(self, source: str, **options: object) -> dict:
         """Return the document of ``model.py:run``, made sure of."""

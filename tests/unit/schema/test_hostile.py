@@ -30,6 +30,10 @@ BOMBS = {
     "enums in a circle": "import enum\nclass A(enum.Enum):\n X = B.Y\nclass B(enum.Enum):\n Y = A.X\n"
     "def run(x: A) -> A: ...",
     "functions in a circle": "def f(): return g()\ndef g(): return f()\ndef run(x: int = f()) -> str: ...",
+    "enum": "import enum\nclass E(enum.Enum):\n"
+    + "  a = enum.auto()\n" * 1_000
+    + "".join(f"  a{i} = enum.auto()\n" for i in range(11_000))
+    + "def run(x: E) -> str: ...",
     "doubling": CHOICES.format("X = [1]\n" + "X += X\n" * 60),
     "nesting": CHOICES.format(
         "X = [1]\n" + "".join(f"X{i} = [{'X' if i == 0 else f'X{i - 1}'}] * 2\n" for i in range(60)) + "X = X59"

@@ -224,6 +224,27 @@ def test_a_misspelt_argument_is_pointed_out(models):
     assert schema.warnings[0].hint == "Did you mean default?"
 
 
+def test_choices_of_another_type_are_pointed_out(models):
+    schema = models.read("from cog import Input\ndef run(x: int = Input(choices=['1', '2'])) -> str: ...")
+
+    assert schema.inputs[0].choices == ("1", "2")
+    assert schema.warnings[0].message == "parameter 'x': '1' of its choices is no integer"
+
+
+def test_an_argument_that_only_a_run_would_show_is_left_out_with_a_warning(models):
+    schema = models.read("from cog import Input\ndef run(x: int = Input(ge=least(), **more())) -> str: ...")
+
+    assert schema.inputs[0].minimum is None
+    assert ["ge cannot be known" in warning.message for warning in schema.warnings] == [False, True]
+
+
+@pytest.mark.parametrize("annotation", ["Secret", "Optional[Secret]"])
+def test_a_default_of_a_secret_is_pointed_out(models, annotation):
+    schema = models.read(f"from cog import *\nfrom typing import *\ndef run(x: {annotation} = 'abc') -> str: ...")
+
+    assert schema.warnings[0].message == "parameter 'x': everybody who has the image can read its default"
+
+
 def test_file_is_deprecated(models):
     schema = models.read("import cog\ndef run(x: cog.File) -> str: ...")
 

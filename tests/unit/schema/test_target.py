@@ -39,7 +39,10 @@ def test_the_nearest_class_decides(models):
     assert models.read(f"class A:\n  {RUN}\nclass P(A):\n  {PREDICT}", name="P").method == "predict"
 
 
-@pytest.mark.parametrize(("base", "method"), [("BaseRunner", "run"), ("BasePredictor", "predict")])
+@pytest.mark.parametrize(
+    ("base", "method"),
+    [("cog.Predictor, BasePredictor", "predict"), ("BaseRunner", "run"), ("BasePredictor", "predict")],
+)
 def test_of_two_methods_the_base_class_names_the_one(models, base, method):
     source = f"from cog import *\nclass P({base}):\n  {RUN}\n  {PREDICT}"
 

@@ -34,7 +34,8 @@ def _key(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
     chunks = [((*map(_weight, word), 0), int(number or 0)) for word, number in _CHUNK.findall(text)]
     while chunks and chunks[-1] == _END:
         chunks.pop()
-    return (*chunks, _END)
+    # The first chunk of a longer version may be like an end, so that there have to be two of them.
+    return (*chunks, _END, _END)
 
 
 def _weight(character: str) -> int:

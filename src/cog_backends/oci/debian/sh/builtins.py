@@ -39,14 +39,15 @@ def _false(_: Shell, __: list[str], ___: Streams) -> int:
 
 
 def _echo(_: Shell, arguments: list[str], streams: Streams) -> int:
+    """Print as Debian's shell does, which reads escapes."""
     has_end = arguments[:1] != ["-n"]
-    streams.write(" ".join(arguments[not has_end :]) + "\n" * has_end)
+    streams.write(_unescaped(" ".join(arguments[not has_end :])) + "\n" * has_end)
     return 0
 
 
 def _printf(_: Shell, arguments: list[str], streams: Streams) -> int:
     template, values = _unescaped(arguments[0]), arguments[1:]
-    if re.search(r"%(?!%|-?\d*[sdb])", template):
+    if "%" in _DIRECTIVE.sub("", template):
         raise Unreadable(f"prints with {arguments[0]!r}")
     while True:
         before = len(values)

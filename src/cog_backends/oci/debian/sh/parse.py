@@ -33,7 +33,7 @@ _FUNCTION: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*\([ \t]*\)")
 _REDIRECT: Final = re.compile(r"(\d*)(<<-|<<|>>|>&|<&|<>|>\||>|<)")
 _WORD_AHEAD: Final = re.compile(r"[A-Za-z!{}]+(?=[\s;&|()<>]|$)")
 _CLOSERS: Final = frozenset({"then", "else", "elif", "fi", "do", "done", "esac", "}"})
-_UNSUPPORTED: Final = frozenset({"function", "select", "time", "[["})
+_UNSUPPORTED: Final = frozenset({"function", "select", "time"})
 
 
 def parse(text: str) -> Script:

@@ -110,6 +110,7 @@ class Shell:
     line: int = 0
     _locals: list[dict[str, str | None]] = attrs.field(factory=list)
     _tested: int = 0
+    _substituted: bool = False
     steps: int = 0
 
     def run(self, text: str, streams: Streams) -> int:
@@ -166,6 +167,7 @@ class Shell:
         """Return what a script prints."""
         streams = Streams()
         self._in_subshell(script, streams)
+        self._substituted = True
         return "".join(streams.written)
 
     def run_script(self, script: Script, streams: Streams) -> None:
@@ -293,14 +295,13 @@ class Shell:
 
     def _simple(self, simple: Simple, streams: Streams) -> None:
         self.line = simple.line
-        before = self.status
-        self.status = 0
+        self._substituted = False
         words = expand.fields(simple.words, self)
         values = {name: expand.text(word, self) for name, word in simple.assignments}
         if not words:
             self.variables |= values
+            self.status = self.status if self._substituted else 0
             return
-        self.status = before
         saved = dict(self.variables)
         self.variables |= values
         try:

@@ -228,7 +228,9 @@ class WordReader(ABC):
             self._close_braces()
             return Parameter(name[0], quoted)
         self.position = operator.end()
-        return Parameter(name[0], quoted, operator[0], self._word_in_braces(quoted=quoted))
+        # The quotes around an expansion do not quote the pattern that is cut off (XCU 2.6.2).
+        is_pattern = operator[0][0] in "#%"
+        return Parameter(name[0], quoted, operator[0], self._word_in_braces(quoted=quoted and not is_pattern))
 
     def _close_braces(self) -> None:
         if self.peek() != "}":
