@@ -88,9 +88,17 @@ class URLPath(_Native):
                 if not missing_ok:
                     raise
 
+    def __reduce__(self) -> Any:
+        """Return what makes the same path again elsewhere, not downloaded."""
+        return _url_path, (self.source, self.filename)
+
     def __str__(self) -> str:
         """Return the URL; what Python 3.11 and older derive from this path is plain text."""
         return str(self.__dict__.get("source") or super().__str__())
+
+
+def _url_path(source: str, filename: str) -> URLPath:
+    return URLPath(source=source, filename=filename)
 
 
 def _save(source: BinaryIO, filename: str) -> Path:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_cli.documents import given_schema
+from cog_cli.given_secrets import given_secrets
 from cog_cli.outputs import describe
 from cog_cli.render.console import size
 from cog_cli.render.progress import showing, tell
 from cog_cli.source_facts import source_facts
 from cog_core import images, process
+from cog_core.backend import LoadsImages
 from cog_core.errors import ConfigInvalid, Origin, Problem, UsageError
+from cog_core.plugins import candidates
 from cog_core.project import open_project
 from cog_core.values import Platform, image_name
 
@@ -49,12 +52,6 @@ class BuildFlags:
         """
         if self.dockerfile is not None:
             raise UsageError("--dockerfile is not supported", hint="Describe the image in cog.yaml.")
-        if self.secret:
-            raise UsageError(
-                "--secret is not supported yet: no secret but COG_CA_CERT and the logins of package indices reach "
-                "a build",
-                hint="Leave it out, or remove the command that needs it.",
-            )
 
 
 def model_project(file: str | None, *, strict: bool) -> Project:
@@ -124,10 +121,26 @@ def build_image(
             strict=flags.strict,
             no_cache=flags.no_cache,
             refresh=flags.update,
+            secrets=given_secrets(flags.secret, project.root, settings.environ),
             settings=settings,
         )
     _report(result, outputs, flags.mode)
     return result
+
+
+def load_image(result: BuildResult, name: str, settings: Settings, mode: str) -> None:
+    """Put an image into the engine of this machine, unless it was built there.
+
+    Raises:
+        BackendError: No engine answers, or it refused.
+    """
+    plugins = images.tools(settings).plugins
+    builder: object = next(iter(candidates(plugins, settings, only=result.backend))).backend
+    if isinstance(builder, LoadsImages):
+        return
+    with showing(mode) as emit:
+        engine = images.load(name, on_event=emit, settings=settings)
+    tell(mode, f"Loaded into {engine} as {name}")
 
 
 def kind(backend: str | None, settings: Settings) -> str:

@@ -116,8 +116,11 @@ def _write_files(folder: Path, dockerfile: Dockerfile, mtime: int) -> None:
 
 
 def _script(drafted: Draft, dockerfile: Dockerfile, name: str, dialect: str, secrets: tuple[str, ...]) -> str:
-    program = {"modern": "docker buildx build", "early": "DOCKER_BUILDKIT=1 docker build"}
-    words = [program.get(dialect, "DOCKER_BUILDKIT=0 docker build"), *_words(drafted, dockerfile, name, dialect)]
+    program = {"modern": "${DOCKER:-docker} buildx build", "early": "DOCKER_BUILDKIT=1 ${DOCKER:-docker} build"}
+    words = [
+        program.get(dialect, "DOCKER_BUILDKIT=0 ${DOCKER:-docker} build"),
+        *_words(drafted, dockerfile, name, dialect),
+    ]
     command = " \\\n    ".join(words)
     needs = "".join(f"# This build may need a secret; add: --secret id={secret},src=FILE\n" for secret in secrets)
     return f'#!/bin/sh\n{needs}cd "$(dirname "$0")" &&\n{command}\n'

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
 
 
-def opened(target: str, *, file: str | None, backend: str | None, strict: bool, settings: Settings) -> Model:
+def opened(
+    target: str, *, mode: str, file: str | None, backend: str | None, strict: bool, settings: Settings
+) -> Model:
     """Find what a command's argument means.
 
     Raises:
@@ -32,7 +34,8 @@ def opened(target: str, *, file: str | None, backend: str | None, strict: bool, 
         raise UsageError(f"Invalid image name '{target}'. Did you forget `-i`?")
     if target != "." and is_directory(target) and not target.startswith((".", "/")):
         say(f"note: {target} is taken as the folder of this name; images have no cog.yaml", "note")
-    model = open_model(target, file=file, backend=backend, strict=strict, settings=settings)
+    with showing(mode) as emit:
+        model = open_model(target, file=file, backend=backend, strict=strict, on_event=emit, settings=settings)
     if model.project is not None:
         check_has_model(model.project)
     return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 
 
 def monotonic() -> float:
@@ -18,3 +19,8 @@ def now() -> float:
 def sleep(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+def rfc3339(seconds: int) -> str:
+    """Return a moment as the configuration of an image has it (RFC 3339, section 5.6), in UTC."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -12,7 +11,7 @@ from cog_backends.oci import files, wheels
 from cog_backends.oci.debian.base import lay_out
 from cog_backends.oci.debian.system import lay_over, plan_packages
 from cog_backends.oci.interpreter import Interpreter
-from cog_core.clock import monotonic
+from cog_core.clock import monotonic, rfc3339
 from cog_core.context import materialise
 from cog_core.errors import UnsupportedPlan
 from cog_core.events import Noted, StepFailed, StepFinished, StepStarted
@@ -185,7 +184,7 @@ class Assembly:
         if plan.config.entrypoint:
             config["Entrypoint"] = list(plan.config.entrypoint)
         layers = (*self.base.layers, *self.layers)
-        created = datetime.fromtimestamp(plan.created, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        created = rfc3339(plan.created)
         platform = plan.platform
         document = {
             "architecture": platform.architecture,

@@ -20,6 +20,7 @@ from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 from cog_oci import image_config
 from cog_oci.archive_import import read_archive
+from cog_oci.images import copy_image
 from cog_oci.layout import Layout
 from cog_oci.platform import Platform as OciPlatform
 from cog_oci.pull import pull
@@ -129,15 +130,13 @@ class Bases:
         kind, _, place = reference.partition(":")
         if kind == "oci":
             folder, _, name = place.partition(":")
-            return _copy(Layout.open(Path(folder)), name or None, layout, wanted)
+            return copy_image(Layout.open(Path(folder)), name or None, layout, platform=wanted)
         if kind == "docker-archive":
             with self.store.scratch() as scratch:
                 found = read_archive(Path(place), Layout.create(scratch / "layout"))
                 if len(found) != 1:
                     raise BackendError(f"{place} holds {len(found)} images", hint="Save one image into it.")
-                return _copy(
-                    Layout.open(scratch / "layout"), found[0].names[0] if found[0].names else None, layout, wanted
-                )
+                return copy_image(Layout.open(scratch / "layout"), found[0].descriptor, layout, platform=wanted)
         parsed = Reference.parse(reference)
         known = [name for name, _ in layout.images() if name == str(parsed)]
         if known:
@@ -146,7 +145,8 @@ class Bases:
         def progress(done: int, total: int) -> None:
             emit(StepProgress(id=STEP, what=reference, done=done, total=total))
 
-        return pull(registry_client(self.settings, self.run), parsed, layout, platform=wanted, progress=progress)
+        with registry_client(self.settings, self.run) as client:
+            return pull(client, parsed, layout, platform=wanted, progress=progress)
 
     def _of_image(self, image: Image, reference: str, python: PythonVersion | None) -> Base:
         layers = tuple(
@@ -195,12 +195,3 @@ def _layout(version: PythonVersion, folder: str, library: str, tree: Tree, *, mu
         purelib=purelib,
         libc="musl" if musl else "glibc",
     )
-
-
-def _copy(source: Layout, name: str | None, target: Layout, platform: OciPlatform) -> Image:
-    """Take an image over from another layout; it gets no name, as it is only a base."""
-    image = source.image(name, platform)
-    for blob in image.manifest.children:
-        target.blobs.copy_from(source.blobs, blob)
-    descriptor = target.put_manifest(image.manifest)
-    return attrs.evolve(image, descriptor=descriptor)

@@ -10,6 +10,7 @@ from cog_core.backend import ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.clock import monotonic
 from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
 from cog_oci.docker_archive import write_archive
+from cog_oci.images import copy_image
 from cog_oci.layout import Layout
 from cog_oci.push import push
 from cog_oci.reference import Reference
@@ -54,10 +55,7 @@ def deliver(
 
 def export_layout(image: Image, source: Layout, path: Path, name: Reference | None) -> None:
     """Add an image to the layout in a folder, made when it is not there; files are shared where that is possible."""
-    target = Layout.create(path)
-    for blob in image.manifest.children:
-        target.blobs.copy_from(source.blobs, blob)
-    target.tag(name, target.put_manifest(image.manifest))
+    copy_image(source, image.descriptor, Layout.create(path), name=name)
 
 
 def export_archive(image: Image, source: Layout, path: Path, names: list[Reference]) -> None:
@@ -81,14 +79,15 @@ def push_image(image: Image, target: str, store: Store, *, settings: Settings, r
         emit(StepProgress(id="push", what=target, done=done, total=total))
 
     try:
-        sent = push(
-            registry_client(settings, run),
-            store.layout,
-            image,
-            Reference.parse(target),
-            compressed=store.compressed,
-            progress=progress,
-        )
+        with registry_client(settings, run) as client:
+            sent = push(
+                client,
+                store.layout,
+                image,
+                Reference.parse(target),
+                compressed=store.compressed,
+                progress=progress,
+            )
     except BaseException as error:
         emit(StepFailed(id="push", message=str(error).partition("\n")[0] or type(error).__name__))
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 _HELPER_TIMEOUT = 30.0
 
 
-def registry_client(settings: Settings, run: Runner) -> Client:
-    """Return a client that knows the logins that docker and podman know."""
+@contextmanager
+def registry_client(settings: Settings, run: Runner) -> Iterator[Client]:
+    """Yield a client that knows the logins that docker and podman know; its connections are closed in the end."""
     files = tuple(credential_files(settings))
 
     def credentials(registry: str, repository: str) -> Login | None:
@@ -38,7 +40,8 @@ def registry_client(settings: Settings, run: Runner) -> Client:
             registry, repository, files=files, helper=lambda name, host: _ask_helper(name, host, settings, run)
         )
 
-    return Client(Transport(_options(settings)), credentials)
+    with Transport(_options(settings)) as transport:
+        yield Client(transport, credentials)
 
 
 def credential_files(settings: Settings) -> Iterator[Path]:
@@ -90,13 +93,14 @@ def pull_image(reference: str, store: Store, *, settings: Settings, run: Runner,
     emit(StepStarted(id="pull", name=f"pull {reference}"))
     started = monotonic()
     try:
-        pull(
-            registry_client(settings, run),
-            Reference.parse(reference),
-            store.layout,
-            platform=OciPlatform(platform.os, platform.architecture, platform.variant),
-            progress=progress,
-        )
+        with registry_client(settings, run) as client:
+            pull(
+                client,
+                Reference.parse(reference),
+                store.layout,
+                platform=OciPlatform(platform.os, platform.architecture, platform.variant),
+                progress=progress,
+            )
     except BaseException as error:
         emit(StepFailed(id="pull", message=str(error).partition("\n")[0] or type(error).__name__))
         raise

@@ -6,8 +6,7 @@ import attrs
 import typer
 
 from cog_cli import options
-from cog_cli.building import BuildFlags, build_image, model_project, name_of
-from cog_cli.loading import engine_for, loaded
+from cog_cli.building import BuildFlags, build_image, load_image, model_project, name_of
 from cog_cli.older_flags import accepting
 from cog_cli.outputs import parse_output
 from cog_cli.render.progress import mode_of
@@ -68,9 +67,6 @@ def command(
     outputs = tuple(map(parse_output, output or ()))
     project = model_project(file, strict=strict)
     name = tag or (None if outputs and not load else name_of(project))
-    if not load:
-        build_image(project, flags, settings, name=name, outputs=outputs)
-        return
-    engine = engine_for(flags.backend, settings)
-    with loaded(engine, name or name_of(project), settings, flags.mode) as archive:
-        build_image(project, flags, settings, name=name, outputs=(*outputs, *archive))
+    result = build_image(project, flags, settings, name=name, outputs=outputs)
+    if load and name:
+        load_image(result, name, settings, flags.mode)

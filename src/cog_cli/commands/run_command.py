@@ -59,7 +59,7 @@ def command(
         setup_timeout=SETUP_TIMEOUT if setup_timeout is None else setup_timeout,
         on_line=lambda _, line: tell(mode, line),
     )
-    model = opened(target, file=file, backend=backend, strict=strict, settings=settings)
+    model = opened(target, mode=mode, file=file, backend=backend, strict=strict, settings=settings)
     values = given_inputs(inputs or (), json_text, InputSchema.of(model.schema))
     check_destination(output)
     with started(model, run_options, mode=mode, backend=backend, settings=settings) as served:

@@ -47,7 +47,7 @@ def command(
         on_line=lambda _, line: tell(mode, line),
     )
     try:
-        model = opened(target, file=file, backend=backend, strict=strict, settings=settings)
+        model = opened(target, mode=mode, file=file, backend=backend, strict=strict, settings=settings)
         with started(model, run_options, mode=mode, backend=backend, settings=settings) as served:
             tell(mode, f"Serving at {_address(host, served.client.port)}")
             status = _until_the_end(served.container)

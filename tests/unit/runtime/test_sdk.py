@@ -79,6 +79,8 @@ def test_paths_of_urls_are_converted_once_and_removed():
     assert path.convert() is local
     path.unlink()
     assert not local.exists()
+    again = pickle.loads(pickle.dumps(path))
+    assert (str(again), again.filename) == (str(path), path.filename)
     assert cog.Path.validate("/etc/hosts") == cog.Path("/etc/hosts")
 
 

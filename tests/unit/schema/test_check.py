@@ -34,14 +34,14 @@ def _document(properties, **more):
     return {"openapi": "3.0.2", "paths": {}, "components": {"schemas": schemas}}
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(JSON)
 def test_any_json_is_a_document_or_refused(value):
     with pytest.raises(SchemaError):
         check(value)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(PROPERTY, JSON)
 def test_any_property_is_consistent_or_refused(found, default):
     try:
@@ -82,7 +82,7 @@ def test_a_document_that_refers_to_itself_is_checked_to_an_end():
     check(_document({"x": {**loop, "default": 1}}, x=loop))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(_json(st.floats(allow_nan=False, allow_infinity=False)))
 def test_text_reads_back_as_the_same_value(value):
     assert _numbers_as_floats(json.loads(dumps(value))) == _numbers_as_floats(value)

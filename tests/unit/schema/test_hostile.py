@@ -41,7 +41,7 @@ BOMBS = {
     "sharing": CHOICES.format("A = [1] * 10000\nB = [A] * 10000\nX = [B] * 10000"),
     "long texts": CHOICES.format(TEXT + "X = [C + str(i) for i in range(10000)]"),
     "loops": CHOICES.format("X = [a for a in range(10000) for b in range(10000)]"),
-    "differences": CHOICES.format("A = set(range(9000))\nX = [A - set(range(9000, 18000)) for i in range(100)]"),
+    "differences": CHOICES.format("A = set(range(9000))\nX = [A - set(range(9000, 18000)) for i in range(20)]"),
     "text": "def run(x: str = 'a' * 10 ** 9) -> str: ...",
     "power": "def run(x: int = 10 ** 10 ** 10) -> str: ...",
     "shift": "def run(x: int = 1 << 10 ** 9) -> str: ...",
@@ -53,7 +53,7 @@ BOMBS = {
     + "".join(f"class M{i}(BaseModel):\n" + "".join(f"  f{j}: 'M{i + 1}'\n" for j in range(10)) for i in range(8))
     + "class M8(BaseModel):\n  x: int\ndef run() -> M0: ...",
     "parameters": "def run(" + ", ".join(f"a{i}: foo" for i in range(5_000)) + ") -> str: ...",
-    "bases": "class run(" + ", ".join(f"B{i}" for i in range(20_000)) + "): ...",
+    "bases": "class run(" + ", ".join(f"B{i}" for i in range(5_000)) + "): ...",
     "quotes": "A = '" + "[1, " * 100_000 + "'\ndef run(" + ", ".join(f"x{i}: A" for i in range(50)) + ") -> str: ...",
     "large file": b"#" * (10 * 1024 * 1024 + 1),
     "many lines": b"x = 1\n" * 300_000,
@@ -146,13 +146,13 @@ def _describe(models, source):
 
 
 @given(st.lists(WORDS, max_size=60).map(" ".join) | st.text(max_size=80))
-@settings(max_examples=50)
+@settings(max_examples=25)
 def test_any_text_is_a_model_or_refused(models, text):
     assert all(problem.origin for problem in _describe(models, f"{text}\n\ndef run(x: {text}) -> str: ..."))
 
 
 @given(st.lists(WORDS, max_size=12).map(" ".join))
-@settings(max_examples=50)
+@settings(max_examples=25)
 @pytest.mark.parametrize("form", ["(x: {}) -> str", "(x: str = {}) -> str", "() -> {}"])
 def test_any_annotation_and_default_is_described_or_refused(models, form, text):
     assert all(problem.origin for problem in _describe(models, f"def run{form.format(text)}: ..."))

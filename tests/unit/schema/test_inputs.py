@@ -293,7 +293,7 @@ def _plain(value):
 
 
 @given(DEFAULTS, st.sampled_from(["{}", "Input({})", "Input(default={})", "Input(default=SHARED)", "SHARED"]))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_any_literal_default_reaches_the_document(models, default, form):
     kind, value = default
     written = form.format(repr(value))

@@ -120,8 +120,7 @@ def plan_base(python: PythonVersion, platform: Platform, *, mirrors: tuple[Mirro
         raise UnsupportedPlan(
             f"no base can be made of Debian packages for {platform}", hint="Build for linux/amd64 or linux/arm64."
         )
-    with _open(python, platform.architecture, mirrors, doors) as archive:
-        packages = _choose(archive)
+    archive, packages = _find(python, platform.architecture, mirrors, doors)
     layout = _layout(python, packages, doors)
     suites = tuple((shown(site), suite) for site, suite in archive.suites)
     return BasePlan(
@@ -135,9 +134,11 @@ def plan_base(python: PythonVersion, platform: Platform, *, mirrors: tuple[Mirro
     )
 
 
-def _open(python: PythonVersion, architecture: str, mirrors: tuple[Mirror, ...], doors: Doors) -> Archive:
-    codenames = CODENAMES.get(python.series)
-    if codenames is None:
+def _find(
+    python: PythonVersion, architecture: str, mirrors: tuple[Mirror, ...], doors: Doors
+) -> tuple[Archive, tuple[Package, ...]]:
+    """Return the first release whose Python it is, closed, and the packages of a base from it."""
+    if python.series not in CODENAMES:
         raise ResolveError(
             f"Debian has no Python {python}",
             hint=f"Without a registry for a base image, choose Python {', '.join(CODENAMES)}.",
@@ -147,7 +148,15 @@ def _open(python: PythonVersion, architecture: str, mirrors: tuple[Mirror, ...],
             "this machine knows no Debian mirror to make a base image from",
             hint="Set COG_DEBIAN_MIRROR to the address of one, or COG_BASE_IMAGE to an image.",
         )
-    return open_archive(mirrors, codenames[0], architecture, doors)
+    for codename in CODENAMES[python.series]:
+        with open_archive(mirrors, codename, architecture, doors) as archive:
+            packages = _choose(archive)
+        if any(package.name == f"python{python.series}" for package in packages):
+            return archive, packages
+    raise ResolveError(
+        f"Debian {' and '.join(CODENAMES[python.series])} at this mirror have another Python than {python}",
+        hint="Choose another Python version, or set COG_BASE_IMAGE to an image that has it.",
+    )
 
 
 def _choose(archive: Archive) -> tuple[Package, ...]:

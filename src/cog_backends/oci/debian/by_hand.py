@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 _BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 _AUTHORITIES: Final = "usr/share/ca-certificates"
 _PAM: Final = {
-    "account": "account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so ",
-    "auth": "auth\t[success=1 default=ignore]\tpam_unix.so nullok",
-    "password": "password\t[success=1 default=ignore]\tpam_unix.so obscure yescrypt",
-    "session": "session\trequired\tpam_unix.so ",
-    "session-noninteractive": "session\trequired\tpam_unix.so ",
+    "account": ("account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so", ""),
+    "auth": ("auth\t[success=1 default=ignore]\tpam_unix.so nullok", ""),
+    "password": ("password\t[success=1 default=ignore]\tpam_unix.so obscure yescrypt", ""),
+    "session": ("session\t[default=1]\tpam_permit.so", "session\trequired\tpam_unix.so"),
+    "session-noninteractive": ("session\t[default=1]\tpam_permit.so", "session\trequired\tpam_unix.so"),
 }
+"""The lines of the profile ``unix``, which is enabled by default (pam-auth-update(8))."""
 _PAM_PRIMARY: Final = re.compile(r"^\$\w+_primary$", re.MULTILINE)
 _PAM_ADDITIONAL: Final = re.compile(r"^\$\w+_additional$", re.MULTILINE)
 
@@ -65,9 +66,9 @@ def _name_service(tree: Tree) -> None:
 
 
 def _pam(tree: Tree) -> None:
-    for name, line in _PAM.items():
+    for name, (primary, additional) in _PAM.items():
         template = tree.read(f"usr/share/pam/common-{name}").decode("utf-8", "replace")
-        text = _PAM_ADDITIONAL.sub("", _PAM_PRIMARY.sub(line, template))
+        text = _PAM_ADDITIONAL.sub(additional, _PAM_PRIMARY.sub(primary, template))
         if tree.get(f"etc/pam.d/common-{name}") is None:
             tree.write(f"etc/pam.d/common-{name}", text.encode(), mode=0o644)
 

@@ -64,8 +64,9 @@ def _libraries(tree: Tree, folder: str, architecture: str) -> Iterator[str]:
     versioned = set()
     for name in names:
         entry = tree.get(f"{folder}/{name}", follow=False)
-        if entry is not None and entry.kind is Kind.SYMLINK and ".so." in name:
-            versioned.add(entry.target.rpartition("/")[2])
+        target = entry.target.rpartition("/")[2] if entry is not None and entry.kind is Kind.SYMLINK else ""
+        if ".so." in name and target.startswith(f"{name}."):
+            versioned.add(target)
     for name in names:
         entry = tree.get(f"{folder}/{name}")
         if name not in versioned and entry is not None and _is_library(entry, architecture):

@@ -63,15 +63,6 @@ class Word:
 
     parts: tuple[Part, ...]
 
-    @property
-    def literal(self) -> str | None:
-        """The text, when nothing in it is quoted or expanded: what a reserved word must be."""
-        match self.parts:
-            case (Text(text, quoted=False),):
-                return text
-            case _:
-                return None
-
 
 @attrs.frozen
 class Redirect:
