@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -46,6 +49,20 @@ def test_an_idle_server_stops_within_a_second_of_sigterm(serve: Servers) -> None
     assert "crashed" not in server.log
 
 
+def test_open_connections_do_not_keep_the_server(serve: Servers) -> None:
+    server = serve(SLEEPER)
+    idle = http.client.HTTPConnection("127.0.0.1", server.port)
+    with contextlib.closing(idle):
+        idle.request("GET", "/health-check")
+        idle.getresponse().read()
+        assert server.stop() < 1
+    other = serve(SLEEPER)
+    with socket.create_connection(("127.0.0.1", other.port)) as stalled:
+        stalled.sendall(b"POST /predictions HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+        time.sleep(0.1)
+        assert other.stop() < 5
+
+
 def test_a_busy_server_answers_first(serve: Servers) -> None:
     server = serve(SLEEPER)
     asked = server.later(seconds=0.6)
@@ -84,8 +101,8 @@ def test_an_explicit_shutdown_can_be_awaited(serve: Servers) -> None:
 
 def test_a_server_that_has_hardly_begun_stops_too(serve: Servers) -> None:
     server = serve(SLEEPER, wait=False)
-    until(lambda: Path(f"/proc/{server.process.pid}/cmdline").read_bytes().count(b"-S"))
-    time.sleep(0.05)
+    pid = server.process.pid
+    until(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text())
     assert server.stop() < 1
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ((), 'missing required input "text"'),
         (("-i", "text=a", "-i", "times=two"), 'invalid input "times": expected integer, got string'),
         (("-i", "text=@nothing.txt"), "nothing.txt"),
-        (("-i", "text"), "expected format is 'name=value'"),
+        (("-i", "text=a", "-i", "times=1.5"), 'invalid input "times": expected integer'),
     ],
 )
 def test_a_wrong_input_is_named(project: Path, given: tuple[str, ...], told: str, program: Program) -> None:

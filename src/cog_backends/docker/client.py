@@ -50,6 +50,12 @@ def _translated(message: str) -> CogError:
     return BackendError(message.strip())
 
 
+_SILENCE = (
+    ("FileNotFoundError", "its socket is not there"),
+    ("ConnectionRefusedError", "the connection was refused"),
+    ("PermissionError", "you may not open its socket"),
+)
+
 _ADVICE: tuple[tuple[str, type[CogError], str], ...] = (
     ("no space left on device", BackendError, "Free space with `docker system prune`, or give Docker a larger disk."),
     ("permission denied", BackendUnavailable, "Add yourself to the group docker, or use --backend podman or oci."),
@@ -176,6 +182,18 @@ class Engine:
             yield from self.api.pull(repository, tag, stream=True, decode=True)
 
 
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Say in one line that nobody answers, instead of the HTTP library's chain of reasons."""
+    try:
+        yield
+    except BackendUnavailable as error:
+        for sign, why in _SILENCE:
+            if sign in error.message:
+                raise BackendUnavailable(f"no Docker engine answers: {why}", hint=error.hint) from error
+        raise
+
+
 def connect(settings: Settings) -> Engine:
     """Connect to the engine that the user's environment means: ``DOCKER_HOST``, else the current context.
 
@@ -183,7 +201,7 @@ def connect(settings: Settings) -> Engine:
         BackendUnavailable: It does not answer.
     """
     environ = dict(settings.environ)
-    with mapped_errors():
+    with _answering(), mapped_errors():
         host = environ.get("DOCKER_HOST") or ContextAPI.kwargs_from_context(environment=environ).get("base_url") or ""
         client = docker.from_env(
             environment=environ,

@@ -37,8 +37,9 @@ def show_plan(plan: BuildPlan, builder: str) -> str:
     steps = [(str(number), *_row(step)) for number, step in enumerate(plan.steps, 1)]
     return "\n".join(
         (
-            section("Decisions", [*decided, ("backend", builder, "")]),
+            section("Decisions", decided),
             section("Steps", [("0", f"from {name}", str(base.origin or "")), *steps]),
+            f"Backend   {builder}",
             f"Platform  {plan.platform}",
             f"Command   {' '.join(plan.config.cmd)}",
             f"Digest    {digest(plan)}",

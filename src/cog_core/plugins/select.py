@@ -114,10 +114,9 @@ def _nobody(
     usable = [candidate for candidate in tried if candidate.probe.usable]
     if not usable:
         lines = "\n".join(f"  {c.info.name}: {c.probe.reason}" for c in tried)
-        fixes = [candidate.probe.fix for candidate in tried if candidate.probe.fix]
         return BackendUnavailable(
             f"backend {wanted!r} cannot be used here\n{lines}" if wanted else f"no backend can be used here\n{lines}",
-            hint=f"Try: {fixes[0]}" if fixes else "`cog backends` says what each backend needs.",
+            hint=_way_out(tried, plugins, settings, plan, wanted),
         )
     lines = "\n".join(
         f"  {candidate.info.name} cannot do {need.subject}" + (f" ({need.origin})" if need.origin else "")
@@ -142,6 +141,16 @@ def _nobody(
         ),
         origin=usable[0].lacks[0].origin,
     )
+
+
+def _way_out(
+    tried: list[Candidate], plugins: Plugins, settings: Settings, plan: BuildPlan, wanted: str | None
+) -> str:
+    """Say how to have what was asked for, and what works as it is."""
+    fixes = [candidate.probe.fix for candidate in tried if candidate.probe.fix]
+    able = [c.info.name for c in candidates(plugins, settings, plan) if c.able] if wanted else []
+    ways = [*fixes[:1], *(f"--backend {name}, which works here" for name in able[-1:])]
+    return f"Try {', or '.join(ways)}." if ways else "`cog backends` says what each backend needs."
 
 
 def _unknown(name: str, plugins: Plugins) -> UnknownBackend:

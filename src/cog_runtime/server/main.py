@@ -25,13 +25,14 @@ def main(arguments: Sequence[str], *, bundle: str) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     configuration.own_environment(variables)
-    _leave_when_told(explicit_shutdown=settings.explicit_shutdown)
+    _leave_when_told(None, explicit_shutdown=settings.explicit_shutdown)
     command = settings.worker_command or _own_worker(bundle)
     try:
         process = spawn(command, {**settings.environ, **variables})
     except OSError as error:
         sys.stderr.write(f"cannot start the worker {command[0]}: {error}\n")
         return 1
+    _leave_when_told(process, explicit_shutdown=settings.explicit_shutdown)
     try:
         return _serve(settings, process)
     except BaseException:
@@ -50,14 +51,17 @@ def _serve(settings: configuration.Settings, process: Process) -> int:
     return serve(settings, process, log)
 
 
-def _leave_when_told(*, explicit_shutdown: bool) -> None:
+def _leave_when_told(process: Process | None, *, explicit_shutdown: bool) -> None:
     """Listen to signals until the event loop does: the first process of a container ignores them by default."""
-    signal.signal(signal.SIGINT, _leave)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN if explicit_shutdown else _leave)
 
+    def leave(*_: object) -> None:
+        if process is not None:
+            process.kill()
+        # An exception out of a half-imported extension module would end in a crash.
+        os._exit(0)
 
-def _leave(*_: object) -> None:
-    sys.exit(0)
+    signal.signal(signal.SIGINT, leave)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if explicit_shutdown else leave)
 
 
 def _own_worker(bundle: str) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ _KEEP_ALIVE = 75
 _GRACE = 0.7
 """Seconds for the worker to end by itself when there is nothing left to do."""
 _WEBHOOK_GRACE = 10.0
+_LAST_BYTES = 3.0
+"""Seconds for connections when all work is done: answers on their way, and clients that never finish a request."""
 _BACKLOG = 2048
 
 
@@ -105,7 +107,11 @@ class _Server:
         await self._stopping.wait()
         self._log.info("Shutting down")
         # The one closes what listens and what is idle, and waits for answers; the other for what has no connection.
-        await asyncio.gather(server.shutdown(), self._finish(predictions, webhooks))
+        closing = asyncio.ensure_future(server.shutdown())
+        await self._finish(predictions, webhooks)
+        if not (await asyncio.wait((closing,), timeout=_LAST_BYTES))[0]:
+            server.force_exit = True
+        await closing
         return 0
 
     async def _finish(self, predictions: Predictions, webhooks: Webhooks) -> None:

@@ -103,7 +103,9 @@ def _check_date(release: Release, where: str, doors: Doors) -> None:
         raise Expired(
             fact, hint="Use another mirror, or set COG_ALLOW_EXPIRED_LISTS=1 if this one is frozen on purpose."
         )
-    doors.note(f"{fact} and are used all the same, as COG_ALLOW_EXPIRED_LISTS says")
+    # Its updates and security suites come from the same frozen mirror, so one note is enough.
+    if "-" not in release.codename:
+        doors.note(f"{fact} and are used all the same, as COG_ALLOW_EXPIRED_LISTS says")
 
 
 def load_index(site: str, suite: str, release: Release, architecture: str, doors: Doors) -> Index:
