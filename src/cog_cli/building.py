@@ -139,7 +139,7 @@ def load_image(result: BuildResult, name: str, settings: Settings, mode: str) ->
     if isinstance(builder, LoadsImages):
         return
     with showing(mode) as emit:
-        engine = images.load(name, on_event=emit, settings=settings)
+        engine = images.load(name, backend=result.backend, on_event=emit, settings=settings)
     tell(mode, f"Loaded into {engine} as {name}")
 
 
@@ -158,7 +158,6 @@ def _platform(asked: str | None, name: str) -> tuple[Platform, str]:
 
 def _report(result: BuildResult, outputs: tuple[Output, ...], mode: str) -> None:
     amount = f", {size(result.size)}" if result.size else ""
-    tell(mode, f"Built by {result.reason}")
     tell(mode, f"{result.image_id} ({len(result.layers)} layers{amount}) in {result.seconds:.1f} s")
     for output in outputs:
         tell(mode, f"Image written to {describe(output)}")

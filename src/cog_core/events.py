@@ -69,6 +69,15 @@ class StepFailed:
 
 
 @attrs.frozen(kw_only=True)
+class Decided:
+    """Something was chosen for the user: ``what`` became ``value``, and why."""
+
+    what: str
+    value: str
+    because: str
+
+
+@attrs.frozen(kw_only=True)
 class Noted:
     """Something that was decided or assumed for the user."""
 
@@ -85,7 +94,7 @@ class Warned:
     hint: str | None = None
 
 
-Event: TypeAlias = "StepStarted | StepOutput | StepProgress | StepFinished | StepFailed | Noted | Warned"
+Event: TypeAlias = "StepStarted | StepOutput | StepProgress | StepFinished | StepFailed | Decided | Noted | Warned"
 Emit: TypeAlias = Callable[[Event], None]
 
 

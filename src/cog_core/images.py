@@ -27,7 +27,7 @@ from cog_core.backend import (
 from cog_core.clock import monotonic
 from cog_core.draft import Draft, Tools, Wishes, draft
 from cog_core.errors import BackendUnavailable, CogError, ImageNotFound, UsageError
-from cog_core.events import Noted, StepFinished, StepStarted, Warned, ignore
+from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
 from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
 from cog_core.planner import PlanInputs, make_plan
@@ -146,6 +146,7 @@ def build(
     )
     drafted = draft(open_project(Path(project), file=file, strict=strict), wishes, kit, watch)
     choice = choose(kit.plugins, kit.settings, drafted.plan, asked=backend)
+    watch(Decided(what="backend", value=choice.candidate.info.name, because=choice.reason))
     wanted = _outputs(tuple(outputs), tag, drafted)
     request = BuildRequest(
         plan=choice.plan,
@@ -255,12 +256,18 @@ def push(
 
 
 def load(
-    reference: str, *, into: str | None = None, on_event: Emit = ignore, settings: Settings | None = None
+    reference: str,
+    *,
+    backend: str | None = None,
+    into: str | None = None,
+    on_event: Emit = ignore,
+    settings: Settings | None = None,
 ) -> str:
     """Put an image of the embedded store into an engine that is there, and return that engine's backend.
 
     Args:
         reference: The image's name; it gets the same there.
+        backend: Whose store it is in; by default the first that has it.
         into: Name of the backend; by default the first usable one.
         on_event: Called with each event.
         settings: Instead of what the environment says.
@@ -271,7 +278,7 @@ def load(
     """
     kit = tools(settings)
     name, engine = _who_takes_images(kit, into)
-    exporter = _who_exports(reference, kit)
+    exporter = _who_exports(reference, kit, backend)
     on_event(StepStarted(id="load", name=f"load {reference} into {name}"))
     started = monotonic()
     parent = kit.settings.cache / "tmp"
@@ -294,8 +301,8 @@ def _who_takes_images(kit: Tools, only: str | None) -> tuple[str, LoadsImages]:
     )
 
 
-def _who_exports(reference: str, kit: Tools) -> ExportsImages:
-    for candidate in candidates(kit.plugins, kit.settings):
+def _who_exports(reference: str, kit: Tools, only: str | None) -> ExportsImages:
+    for candidate in candidates(kit.plugins, kit.settings, only=only):
         backend: object = candidate.backend
         if not candidate.probe.usable or not isinstance(backend, ExportsImages):
             continue

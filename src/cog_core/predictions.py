@@ -280,7 +280,10 @@ def environment(
         gpus=options.gpus or ("auto" if model.gpu else None),
         interactive=True,
     )
+    on_event(StepStarted(id="start", name=f"start {command[0]}"))
+    started = monotonic()
     with _runner(holder, kit).run(request, options.on_line) as container:
+        on_event(StepFinished(id="start", seconds=monotonic() - started))
         yield container
 
 

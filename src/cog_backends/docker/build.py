@@ -94,7 +94,7 @@ class Builder:
         )
         try:
             if carriers:
-                stage.stage_carriers(self.engine, dockerfile, request)
+                stage.stage_carriers(self.engine, dockerfile, request, carriers)
             self._run_cli(dockerfile, options, emit)
         finally:
             stage.remove_carriers(self.engine, carriers)

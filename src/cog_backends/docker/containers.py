@@ -68,6 +68,7 @@ def _start(
                 port_bindings={port: _address(host) for host, port in request.ports},
                 device_requests=[gpu_request(gpus)] if gpus else None,
                 shm_size=_SHM_SIZE,
+                init=True if request.interactive else None,
             ),
         )["Id"]
     container = DockerContainer(engine=engine, id=identity, request=request, terminal=terminal)

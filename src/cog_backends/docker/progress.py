@@ -15,6 +15,8 @@ from cog_core.errors import BuildFailed
 from cog_core.events import StepFailed, StepFinished, StepOutput, StepProgress, StepStarted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cog_core.errors import Origin
     from cog_core.events import Emit
     from cog_core.ir.dockerfile import Instruction
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _TAIL: Final = 40
 """Lines of a failed step that its error carries."""
 _POSITION = re.compile(r"^\[(?:\S+ )?(\d+)/\d+\] ")
+_METADATA = re.compile(r"\[internal\] load metadata for (\S+)")
+_UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate")
 _EXIT_STATUS = re.compile(r"(?:exit code|returned a non-zero code): (\d+)")
 
 
@@ -104,6 +108,11 @@ class Steps:
 
 
 def _build_failed(vertex: _Vertex) -> BuildFailed:
+    if base := _METADATA.match(vertex.name):
+        return BuildFailed(
+            f"the base image {base.group(1)} cannot be had: {vertex.error}",
+            hint="Let the engine reach its registry, name a base that it has with --base-image, or use --backend oci.",
+        )
     status = _EXIT_STATUS.search(vertex.error)
     name = _POSITION.sub("", vertex.name)
     first = name.splitlines()[0] if name else vertex.name
@@ -113,7 +122,15 @@ def _build_failed(vertex: _Vertex) -> BuildFailed:
         origin=vertex.origin,
         output=tuple(vertex.tail),
         exit_status=int(status.group(1)) if status else None,
+        hint=_hint(vertex.tail),
     )
+
+
+def _hint(lines: Iterable[str]) -> str | None:
+    """Return advice for the commonest reason that a command cannot reach an index."""
+    if any(sign in line for line in lines for sign in _UNTRUSTED):
+        return "If the network has a certificate authority of its own, set COG_CA_CERT to its PEM file."
+    return None
 
 
 class RawJson:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from cog_core.context import BuildContext, materialise, tar_stream
@@ -41,17 +42,33 @@ def stage_folders(dockerfile: Dockerfile, request: BuildRequest, workspace: Path
     return folders
 
 
-def stage_carriers(engine: Engine, dockerfile: Dockerfile, request: BuildRequest) -> dict[str, str]:
-    """Return an image for every context but the project: ``FROM scratch`` and the context's files.
+def stage_carriers(
+    engine: Engine, dockerfile: Dockerfile, request: BuildRequest, carriers: Mapping[str, str]
+) -> None:
+    """Make an image of every context but the project: ``FROM scratch`` and the context's files.
 
     This is for BuildKit 0.8, which knows no named contexts.
+
+    Args:
+        engine: Where they are made.
+        dockerfile: What will be built with them.
+        request: Has the contexts.
+        carriers: From :func:`carrier_names`.
     """
-    return {name: _carrier(engine, name, dockerfile, request) for name in dockerfile.contexts}
+    for name, reference in carriers.items():
+        if not engine.has(reference):
+            _make_carrier(engine, name, reference, dockerfile, request)
 
 
 def carrier_names(dockerfile: Dockerfile, request: BuildRequest) -> dict[str, str]:
-    """Return the names that carriers get; they follow from what is inside."""
-    return {name: f"{CARRIER}:{_key(name, dockerfile, request)}" for name in dockerfile.contexts}
+    """Return names for carriers: the runtime's follows from what is inside, the others are this build's alone.
+
+    Otherwise a build that ends would take away what another one of the same project is still using.
+    """
+    return {
+        name: f"{CARRIER}:{_key(request)}" if name == RUNTIME else f"{CARRIER}:{name}-{secrets.token_hex(8)}"
+        for name in dockerfile.contexts
+    }
 
 
 def remove_carriers(engine: Engine, carriers: Mapping[str, str]) -> None:
@@ -61,10 +78,9 @@ def remove_carriers(engine: Engine, carriers: Mapping[str, str]) -> None:
             engine.remove(reference)
 
 
-def _carrier(engine: Engine, name: str, dockerfile: Dockerfile, request: BuildRequest) -> str:
-    reference = carrier_names(dockerfile, request)[name]
-    if engine.has(reference):
-        return reference
+def _make_carrier(
+    engine: Engine, name: str, reference: str, dockerfile: Dockerfile, request: BuildRequest
+) -> None:
     files = {"Dockerfile": (b"FROM scratch\nCOPY content/ /\n", 0o644)}
     contexts: dict[str, BuildContext] = {}
     if name == FILES:
@@ -75,21 +91,14 @@ def _carrier(engine: Engine, name: str, dockerfile: Dockerfile, request: BuildRe
     for message in engine.classic_build(stream, tag=reference):
         if "error" in message:
             raise BackendError(f"cannot bring the context {name!r} to the engine: {message['error']}")
-    return reference
 
 
-def _key(name: str, dockerfile: Dockerfile, request: BuildRequest) -> str:
-    """Hash what a carrier holds: generated files by content, others by path, size and time of change."""
-    digest = hashlib.sha256(name.encode())
-    if name == FILES:
-        for file in dockerfile.files:
-            digest.update(f"\0{file.path}\0{file.mode}\0{file.content}".encode())
-    else:
-        context = request.contexts[name]
-        for entry in context.entries:
-            changed = context.path_of(entry).lstat().st_mtime_ns if name != RUNTIME else 0
-            digest.update(os.fsencode(f"\0{entry.path}\0{entry.mode}\0{entry.size}\0{entry.target}\0{changed}"))
-        digest.update(os.fsencode(context.root) if name != RUNTIME else os.fsencode(context.root.name))
+def _key(request: BuildRequest) -> str:
+    """Hash what the runtime's carrier holds: its files never change under one path."""
+    context = request.contexts[RUNTIME]
+    digest = hashlib.sha256(os.fsencode(context.root.parent.name))
+    for entry in context.entries:
+        digest.update(os.fsencode(f"\0{entry.path}\0{entry.mode}\0{entry.size}\0{entry.target}"))
     return digest.hexdigest()[:24]
 
 

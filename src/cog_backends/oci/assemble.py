@@ -144,7 +144,7 @@ class Assembly:
             materialise(self.request.contexts[RUNTIME], folder)
             self._compile(folder, RUNTIME_FOLDER)
             bundle = files.of_folder(folder, RUNTIME_FOLDER, mtime=self._time)
-            return self._pack((*bundle, files.sdk_link(layout, mtime=self._time)), key)
+            return self._pack((*bundle, *files.runtime_links(layout, mtime=self._time)), key)
 
     def _weights(self, step: Weights) -> StoredLayer:
         context = self.request.contexts[WEIGHTS]

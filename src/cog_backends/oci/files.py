@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cog_core.context import EntryKind
 from cog_core.errors import BackendError
-from cog_core.ir.lower import RUNTIME_FOLDER
+from cog_core.ir.lower import RUNTIME_FOLDER, STARTUP_FILE
 from cog_oci.entries import Entry, Kind
 
 if TYPE_CHECKING:
@@ -82,14 +82,12 @@ def folder(path: str, *, mtime: int) -> Entry:
     return Entry(path=path.strip("/"), kind=Kind.FOLDER, mode=0o755, mtime=mtime)
 
 
-def sdk_link(layout: PythonLayout, *, mtime: int) -> Entry:
-    """Return the link that makes the SDK importable for every program of the image."""
-    return Entry(
-        path=f"{layout.purelib}/cog".strip("/"),
-        kind=Kind.SYMLINK,
-        mode=0o777,
-        target=f"{RUNTIME_FOLDER}/sdk/cog",
-        mtime=mtime,
+def runtime_links(layout: PythonLayout, *, mtime: int) -> tuple[Entry, ...]:
+    """Return the links that make the SDK importable for every program of the image, and its start-up file read."""
+    targets = {"cog": f"{RUNTIME_FOLDER}/sdk/cog", STARTUP_FILE: f"{RUNTIME_FOLDER}/{STARTUP_FILE}"}
+    return tuple(
+        Entry(path=f"{layout.purelib}/{name}".strip("/"), kind=Kind.SYMLINK, mode=0o777, target=target, mtime=mtime)
+        for name, target in targets.items()
     )
 
 

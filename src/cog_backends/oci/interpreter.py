@@ -63,13 +63,14 @@ class Interpreter:
             Command(
                 argv=(
                     *self._start(),
-                    *("-S", "-s", "-m", "compileall", "-qq", "-j", "1"),
+                    *("-S", "-s", "-W", "ignore", "-m", "compileall", "-qq", "-j", "1"),
                     *("--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", target, str(folder)),
                 ),
+                cwd=self.root,  # `-m` looks there first, and the user's folder may hold a types.py
                 env={"PYTHONHOME": str(self._home), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
             )
         )
-        if done.code not in {0, 1}:
+        if done.code not in {0, 1} or done.stderr:
             raise BackendError(f"the base's Python does not run on this machine: {done.stderr.strip()[-500:]}")
 
     def _start(self) -> tuple[str, ...]:

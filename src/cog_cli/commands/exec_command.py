@@ -9,10 +9,12 @@ import typer
 from cog_cli import options
 from cog_cli.building import kind
 from cog_cli.given import environment, published
+from cog_cli.main import INTERRUPTED
 from cog_cli.older_flags import accepting
 from cog_cli.render.console import say
 from cog_cli.render.progress import mode_of, showing, tell
 from cog_cli.session import settings as read_settings
+from cog_core.events import Event, StepFinished, StepStarted
 from cog_core.predictions import RunOptions
 from cog_core.predictions import environment as project_environment
 from cog_core.project import open_project
@@ -48,11 +50,18 @@ def command(
     tell(mode, f"Building {kind(backend, settings)} from environment in {project.config_file}...")
     with contextlib.ExitStack() as view:
         emit = view.enter_context(showing(mode))
+
+        def watch(event: Event) -> None:
+            if isinstance(event, StepStarted | StepFinished) and event.id == "start":
+                view.close()  # the terminal is the command's from here on
+            else:
+                emit(event)
+
         with project_environment(
-            project, tuple(words), run_options, backend=backend, on_event=emit, settings=settings
+            project, tuple(words), run_options, backend=backend, on_event=watch, settings=settings
         ) as container:
-            view.close()
             status = container.wait()
-    if status:
+    if status and status != INTERRUPTED:
         say(f"container exited with status {status}")
+    if status:
         raise typer.Exit(status)

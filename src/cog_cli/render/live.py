@@ -15,7 +15,7 @@ from typing_extensions import Self
 from cog_cli.render.console import size
 from cog_cli.render.progress import ending, failing, first_line
 from cog_core import clock
-from cog_core.events import Noted, StepFailed, StepFinished, StepOutput, StepProgress, StepStarted, Warned
+from cog_core.events import Decided, Noted, StepFailed, StepFinished, StepOutput, StepProgress, StepStarted, Warned
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,27 +78,37 @@ class LiveView:
             case StepFailed(id=key, message=message):
                 if step := self._running.pop(key, None):
                     self._line("✗", "bold red", step.name, failing(message))
+            case _:
+                self._remark(event)
+
+    def _remark(self, event: Event) -> None:
+        match event:
+            case Decided(what=what, because=because):
+                self._console.print(Text(f"  {what}: {because}", style="dim"))
             case Noted(message=message):
                 self._console.print(Text(f"  {message}", style="dim"))
             case Warned(message=message, origin=origin, hint=hint):
                 self._console.print(Text(f"! {origin}: {message}" if origin else f"! {message}", style="yellow"))
                 if hint:
                     self._console.print(Text(f"    {hint}", style="cyan"))
+            case _:
+                pass
 
     def _line(self, mark: str, style: str, name: str, end: str) -> None:
-        text = Text.assemble((mark, style), " ", name, "  ", (end, "dim"), overflow="ellipsis", no_wrap=True)
-        self._console.print(text)
+        text = Text.assemble((mark, style), " ", self._fitted(name, end), "  ", (end, "dim"))
+        self._console.print(text, no_wrap=True, overflow="ellipsis")
+
+    def _fitted(self, name: str, end: str) -> str:
+        """Return a name short enough for a line that has an end, so that it is the name that is cut."""
+        room = max(10, self._console.width - len(end) - 5)
+        return name if len(name) <= room else f"{name[: room - 1]}…"
 
     def _draw(self) -> RenderableType:
         """Return the running steps and the last lines of the newest."""
         rows: list[RenderableType] = []
         for step in self._running.values():
-            took = f"{clock.monotonic() - step.started:.1f} s"
-            step.spinner.update(
-                text=Text.assemble(
-                    step.name, "  ", (f"{took}  {step.amount()}", "dim"), overflow="ellipsis", no_wrap=True
-                )
-            )
+            end = f"{clock.monotonic() - step.started:.1f} s  {step.amount()}".rstrip()
+            step.spinner.update(text=Text.assemble(self._fitted(step.name, end), "  ", (end, "dim")))
             rows.append(step.spinner)
         if self._running:
             newest = list(self._running.values())[-1]

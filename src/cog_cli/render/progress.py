@@ -12,6 +12,7 @@ import attrs
 from cog_cli.render.console import say, size, styled, warn
 from cog_core.errors import UsageError
 from cog_core.events import (
+    Decided,
     Noted,
     StepFailed,
     StepFinished,
@@ -91,8 +92,10 @@ class Plain:
 
 
 def show_remark(event: Event) -> None:
-    """Print a note or a warning; nothing for other events."""
+    """Print a choice, a note or a warning; nothing for other events."""
     match event:
+        case Decided(what=what, because=because):
+            say(f"{what}: {because}", "note")
         case Noted(message=message, origin=origin):
             say(f"note: {message}" + (f"  ({origin})" if origin else ""), "note")
         case Warned(message=message, origin=origin, hint=hint):

@@ -103,7 +103,7 @@ def _requirements(plan: BuildPlan) -> Iterator[Requirement]:
 def _of_step(step: Step) -> Iterator[Requirement]:
     match step:
         case Run(script=script, origin=origin):
-            yield Requirement(Capability.RUN, f"the command {script.splitlines()[0]!r}", origin)
+            yield Requirement(Capability.RUN, f"the command {script.strip().partition(chr(10))[0]!r}", origin)
             yield from _of_mounts(step)
         case User(name=name, origin=origin):
             yield Requirement(Capability.USER, f"the user {name!r}", origin)

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 FILES: Final = "files"
 """Context of generated files, for dialects that cannot carry them in the Dockerfile."""
 
+_LONGEST: Final = 65_535
+"""Bytes of a line at which readers of Dockerfiles stop (Go's ``bufio.Scanner``)."""
 _LINE: Final = 4000
-"""Characters per line of a long value; readers of Dockerfiles stop at 65 535 bytes (Go's ``bufio.Scanner``)."""
+"""Characters per line of a long value; each has at most 4 bytes, or 2 when it is escaped."""
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +124,7 @@ def render(plan: BuildPlan, dialect: Dialect, sources: Mapping[str, str] | None 
         instructions=(*instructions, *_configuration(plan)),
         files=tuple(writer.files),
         contexts=tuple(sorted(writer.contexts)),
-        labels=tuple((name, value) for name, value in plan.config.labels if not _fits(value)),
+        labels=tuple(pair for pair in plan.config.labels if not _fits(pair)),
     )
 
 
@@ -154,9 +156,9 @@ class _Writer:
 
     def _run(self, step: Run) -> str:
         options = [self._mount(mount) for mount in step.mounts] if self.dialect.mounts else []
-        if "\n" not in step.script:
+        if "\n" not in step.script and not step.script.rstrip().endswith("\\"):
             return " ".join(["RUN", *options, step.script])
-        if self.dialect.heredocs and "\r" not in step.script:
+        if self.dialect.heredocs and _stands_in_heredoc(step.script) and not step.script.startswith("#!"):
             end = _delimiter(step.script)
             return " ".join(["RUN", *options, f"<<'{end}'"]) + f"\n{step.script.rstrip()}\n{end}"
         return " ".join(["RUN", *options, json.dumps(["/bin/sh", "-c", step.script])])
@@ -181,15 +183,16 @@ class _Writer:
         elif context != PROJECT:
             options.append(f"--from={self._source(context)}")
             source = f"/{source}" if source != "." else "/"
+        source, target = _word(_literally(source)), _word(target)
         if re.search(r"\s", source + target):
             return " ".join(["COPY", *options, json.dumps([source, target])])
         return " ".join(["COPY", *options, source, target])
 
     def _write(self, step: Write) -> str:
-        if self.dialect.heredocs and step.content.endswith("\n") and not re.search(r"[\r\0]", step.content):
+        if self.dialect.heredocs and _is_heredoc(step):
             end = _delimiter(step.content)
             mode = "" if step.mode == 0o644 else f" --chmod={step.mode:o}"
-            return f"COPY{mode} <<'{end}' {step.path}\n{step.content}{end}"
+            return f"COPY{mode} <<'{end}' {_word(step.path)}\n{step.content}{end}"
         self.files.append(step)
         return self._copy(FILES, step.path.lstrip("/"), step.path)
 
@@ -204,7 +207,7 @@ def _configuration(plan: BuildPlan) -> Iterator[Instruction]:
     lines = [f"EXPOSE {port}" for port in config.ports]
     lines += [f"ENTRYPOINT {json.dumps(config.entrypoint)}"] if config.entrypoint else []
     lines += [f"CMD {json.dumps(config.cmd)}"] if config.cmd else []
-    lines += _pairs("LABEL", ((name, value) for name, value in config.labels if _fits(value)))
+    lines += _pairs("LABEL", filter(_fits, config.labels))
     for line in lines:
         yield Instruction(line, None, makes_vertex=False)
 
@@ -221,33 +224,36 @@ def _name(name: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Escape for a double-quoted word: backslash, quote and dollar, as the Dockerfile's own lexer wants it."""
-    escaped = re.sub(r'([\\"$])', r"\\\1", value)
-    return "\\\n".join(_pieces(escaped))
+    """Escape for a double-quoted word: backslash, quote and dollar, as the Dockerfile's own lexer wants it.
 
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut a long text where a continuation cannot change it.
-
-    A line that starts with a blank or ``#`` could be taken for a comment, and a backslash before the cut would be
-    read together with the one that continues the line.
+    A long text becomes several quoted words without a blank between them, each on a line of its own. So no line
+    starts with a blank or ``#``, which could be taken for a comment, and none ends with a backslash of the text.
     """
-    start = 0
-    while len(text) - start > _LINE:
-        end = start + _LINE
-        while end > start + 1 and (text[end - 1] == "\\" or text[end] in " \t#"):
-            end -= 1
-        yield text[start:end]
-        start = end
-    yield text[start:]
+    pieces = (value[start : start + _LINE] for start in range(0, len(value), _LINE))
+    return '"\\\n"'.join(re.sub(r'([\\"$])', r"\\\1", piece) for piece in pieces)
 
 
-def _fits(value: str) -> bool:
-    return not re.search(r"[\r\n\0]", value)
+def _fits(pair: tuple[str, str]) -> bool:
+    return not re.search(r"[\r\n\0]", "".join(pair))
+
+
+def _is_heredoc(step: Write) -> bool:
+    return step.content.endswith("\n") and _stands_in_heredoc(step.content) and not re.search(r"\s", step.path)
+
+
+def _stands_in_heredoc(text: str) -> bool:
+    return not re.search(r"[\r\0]", text) and all(
+        len(line.encode("utf-8", "replace")) < _LONGEST for line in text.split("\n")
+    )
 
 
 def _word(text: str) -> str:
-    return re.sub(r"([\\$])", r"\\\1", text)
+    return re.sub(r"""([\\$"'])""", r"\\\1", text)
+
+
+def _literally(path: str) -> str:
+    """Escape a path of ``COPY`` that would be a pattern (Go's ``filepath.Match``)."""
+    return re.sub(r"[*?\[\\]", lambda special: "[\\\\]" if special[0] == "\\" else f"[{special[0]}]", path)
 
 
 def _delimiter(content: str) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import types
 from typing import Any, Final, Union, get_args, get_origin
 
-import attrs
-
 from cog_core import errors, values
-from cog_core.ir import steps
 from cog_core.ir.canonical import KINDS, PLAN_VERSION
+from cog_core.ir.hints import hints
 from cog_core.ir.plan import BuildPlan, Decision, ImageConfig, Stage
 
 _SCALARS: Final = {str: {"type": "string"}, int: {"type": "integer"}, bool: {"type": "boolean"}}
@@ -17,7 +15,6 @@ _TEXTS: Final = {
     values.PythonVersion: {"type": "string", "pattern": r"^3\.\d+(\.\d+)?$"},
     values.Platform: {"type": "string", "pattern": "^[^/]+/[^/]+(/[^/]+)?$"},
 }
-_NAMES: Final = {**vars(values), **vars(errors), **vars(steps), "Decision": Decision}
 
 
 def json_schema() -> dict[str, Any]:
@@ -36,8 +33,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _object(kind: type[Any]) -> dict[str, Any]:
-    hints = _hints(kind)
-    properties = {name: _of(hint) for name, hint in hints.items()}
+    properties = {name: _of(hint) for name, hint in hints(kind).items()}
     if kind.__name__ in KINDS:
         properties = {"kind": {"const": kind.__name__}, **properties}
     return {
@@ -46,11 +42,6 @@ def _object(kind: type[Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    resolved = attrs.resolve_types(kind, globalns={**vars(__import__(kind.__module__, fromlist=["_"])), **_NAMES})
-    return {field.name: field.type for field in attrs.fields(resolved)}
 
 
 def _of(hint: Any) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind of type

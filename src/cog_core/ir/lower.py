@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 RUNTIME_FOLDER: Final = "/opt/cog"
 """Where an image keeps the server, the worker and the SDK."""
 
+STARTUP_FILE: Final = "cog-startup.pth"
+"""File of the bundle that keeps a model's modules from being imported in place of the standard library's."""
+
 LOCK_FILE: Final = f"{RUNTIME_FOLDER}/requirements.txt"
 SECRETS_FOLDER: Final = "/run/secrets"
 CA_CERT: Final = "cog-ca-cert"
@@ -146,6 +149,7 @@ def _install_runtime(step: Runtime, layout: PythonLayout | None) -> tuple[Step, 
         interpreter, purelib = layout.interpreter, layout.purelib
     script = (
         f"site={purelib} && rm -rf $site/cog && ln -s {RUNTIME_FOLDER}/sdk/cog $site/cog"
+        f" && ln -sf {RUNTIME_FOLDER}/{STARTUP_FILE} $site/{STARTUP_FILE}"
         " && { command -v python >/dev/null"
         f' || ln -s "$(command -v {interpreter})" /usr/local/bin/python; }}'
         f" && {interpreter} -m compileall -q -j 0 --invalidation-mode unchecked-hash {RUNTIME_FOLDER}"

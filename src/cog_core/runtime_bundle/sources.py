@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cog_core.runtime_bundle.startup import STARTUP_FILE, STARTUP_TEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,6 +28,7 @@ def own_files() -> dict[str, bytes]:
         for name in _SHARED:
             found[f"{side}/cog_runtime/{name}"] = (runtime / name).read_bytes()
         found |= dict(_tree(runtime / side, f"{side}/cog_runtime/{side}"))
+    found[STARTUP_FILE] = STARTUP_TEXT.encode()
     for package in ("cog", "coglet"):
         found |= dict(_tree(packages / package, f"sdk/{package}"))
     return dict(sorted(found.items()))

@@ -7,8 +7,9 @@ in reach, and only where ``-m`` is about to do so anyway.
 
 from typing import Final
 
-STARTUP_FILE: Final = "cog-startup.pth"
-"""Name of the file, beside the link ``cog`` in the interpreter's folder for packages (docs.python.org, ``site``)."""
+from cog_core.ir.lower import STARTUP_FILE
+
+__all__ = ["STARTUP_FILE", "STARTUP_TEXT"]
 
 STARTUP_TEXT: Final = "import sys; getattr(sys, 'argv', [''])[:1] == ['-m'] and __import__('runpy')\n"
 """Its content."""

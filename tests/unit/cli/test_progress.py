@@ -91,6 +91,16 @@ def test_the_live_view_keeps_what_was_finished(capsys: pytest.CaptureFixture[str
     assert "unwise" in text
 
 
+def test_the_live_view_cuts_names_and_not_times(capsys: pytest.CaptureFixture[str]) -> None:
+    with showing("tty") as emit:
+        emit(StepStarted(id="a", name="x" * 150))
+        emit(StepFinished(id="a", seconds=3.0))
+
+    line = next(line for line in capsys.readouterr().err.splitlines() if "✓" in line)
+    assert line.rstrip().endswith("done in 3.0 s")
+    assert "…" in line
+
+
 def test_the_mode_comes_from_the_option_then_from_the_environment() -> None:
     plain = Settings.from_environ({"HOME": "/h", "BUILDKIT_PROGRESS": "plain"})
     strange = Settings.from_environ({"HOME": "/h", "BUILDKIT_PROGRESS": "rawjson"})
