@@ -47,14 +47,14 @@ def architecture(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, one engine per kind of check."""
     _install(session)
-    session.run("pytest", "-q", "--ignore=tests/architecture", *session.posargs)
+    session.run("pytest", "-q", "-m", "not slow", "--ignore=tests/architecture", *session.posargs)
 
 
 @nox.session
 def matrix(session: nox.Session) -> None:
     """Everything: every Python in images, every engine; takes long."""
     _install(session)
-    session.run("pytest", "-q", "--matrix", *session.posargs)
+    session.run("pytest", "-q", *session.posargs)
 
 
 @nox.session

@@ -6,6 +6,7 @@ failure; without it they use what is there and list what they skipped.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from bootstrap import environment, run, say
@@ -17,7 +18,8 @@ def main() -> None:
     """Run the sessions of noxfile.py that every change has to pass."""
     python = environment("dev", "dev.txt")
     sessions = sys.argv[1:] or list(SESSIONS)
-    run([str(python), "-m", "nox", "--non-interactive", "--no-venv", "--session", *sessions])
+    path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    run([str(python), "-m", "nox", "--non-interactive", "--no-venv", "--session", *sessions], PATH=path)
     say("all checks passed. Next: CONTRIBUTING.md says how a change gets in")
 
 

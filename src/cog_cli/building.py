@@ -163,3 +163,4 @@ def _report(result: BuildResult, outputs: tuple[Output, ...], mode: str) -> None
         tell(mode, f"Image written to {describe(output)}")
     if result.tag:
         tell(mode, f"Image built as {result.tag}")
+        tell(mode, f"It lies in {result.location}")

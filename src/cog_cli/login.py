@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from cog_core.certificates import company_file
 from cog_core.errors import RegistryError, UsageError
-from cog_core.lock import company_bundle
 from cog_core.process import Command
 from cog_oci.client import Client
 from cog_oci.credentials import Login, erase_login, helper_name, save_login, server_name
@@ -124,10 +123,4 @@ def _ask(method: str, path: str, settings: Settings, form: dict[str, str] | None
 
 def transport(settings: Settings) -> Transport:
     """Return the door to registries, with the proxies and certificates of the network."""
-    bundle = company_bundle(settings)
-    if bundle is None:
-        return Transport(TransportOptions(proxies=settings.proxies))
-    folder = settings.cache / "certificates" / hashlib.sha256(bundle).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ca.pem").write_bytes(bundle)
-    return Transport(TransportOptions(ca_file=folder / "ca.pem", proxies=settings.proxies))
+    return Transport(TransportOptions(ca_file=company_file(settings), proxies=settings.proxies))

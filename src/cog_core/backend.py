@@ -95,6 +95,7 @@ class ImageInfo:
         labels: All labels.
         config: The OCI configuration's ``config`` object.
         size: Bytes of all layers as stored.
+        location: Where it lies, for people: an engine's address, or a folder.
     """
 
     image_id: str
@@ -105,6 +106,7 @@ class ImageInfo:
     config: Mapping[str, Any] = attrs.field(factory=dict)
     layers: tuple[Layer, ...] = ()
     size: int | None = None
+    location: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -230,7 +230,7 @@ def _labelled(plan: BuildPlan, inputs: PlanInputs, wishes: Wishes, tools: Tools)
     own = labels.write(
         config=inputs.resolved.config.to_json(),
         schema=inputs.schema,
-        freeze=inputs.locked.freeze,
+        freeze=tuple(sorted((*inputs.locked.freeze, f"cog=={COMPATIBLE_COG_VERSION}"))),
         partial=bool(inputs.resolved.run or inputs.locked.unlocked),
         lock=inputs.locked.locked,
         builder=builder(),

@@ -369,6 +369,7 @@ def _result(
         labels=info.labels,
         layers=info.layers,
         size=info.size,
+        location=info.location,
         plan=drafted.plan,
         warnings=tuple(watch.warnings),
         notes=tuple(watch.notes),

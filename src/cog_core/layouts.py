@@ -40,15 +40,16 @@ def inspect_layout(path: Path, name: str | None = None) -> ImageInfo:
         names = tuple(known for known, found in layout.images() if known and found.digest == image.descriptor.digest)
     except OciError as error:
         raise ImageNotFound(error.message, hint=error.hint) from error
-    return image_info(image, names)
+    return image_info(image, names, location=str(path))
 
 
-def image_info(image: Image, references: Iterable[str] = ()) -> ImageInfo:
+def image_info(image: Image, references: Iterable[str] = (), *, location: str = "") -> ImageInfo:
     """Return what an image says about itself.
 
     Args:
         image: From a layout.
         references: The names that it has.
+        location: Where the layout is.
     """
     platform = image_config.platform(image.config)
     created_by = _created_by(image.config)
@@ -65,6 +66,7 @@ def image_info(image: Image, references: Iterable[str] = ()) -> ImageInfo:
         config=image_config.run_config(image.config),
         layers=layers,
         size=sum(descriptor.size for descriptor in image.manifest.layers),
+        location=location,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,13 +11,13 @@ import attrs
 
 from cog_core import images, inputs, labels
 from cog_core.backend import Bind, RunRequest, RunsImages
+from cog_core.certificates import company_file
 from cog_core.client import ModelClient
 from cog_core.clock import monotonic
 from cog_core.draft import openapi
 from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
 from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
 from cog_core.layouts import is_layout
-from cog_core.lock import company_bundle
 from cog_core.planner import COMMAND, PORT, SOURCE_FOLDER
 from cog_core.plugins import candidates
 from cog_core.project import CONFIG_FILES, Project, open_project
@@ -320,12 +319,9 @@ def _surroundings(model: Model, settings: Settings) -> tuple[tuple[Bind, ...], d
     if model.project is not None:
         binds.append(Bind(source=model.project.root, target=SOURCE_FOLDER))
         variables["PYTHONDONTWRITEBYTECODE"] = "1"  # the project is the user's, and not ours to write to
-    if bundle := company_bundle(settings):
-        folder = settings.cache / "certificates" / hashlib.sha256(bundle).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "ca.pem").write_bytes(bundle)
-        binds.append(Bind(source=folder, target=_CERTIFICATES, read_only=True))
-        variables["COG_CA_CERT"] = f"{_CERTIFICATES}/ca.pem"
+    if bundle := company_file(settings):
+        binds.append(Bind(source=bundle.parent, target=_CERTIFICATES, read_only=True))
+        variables["COG_CA_CERT"] = f"{_CERTIFICATES}/{bundle.name}"
     return tuple(binds), variables
 
 

@@ -31,6 +31,7 @@ class BuildResult:
         labels: All labels.
         layers: Lowest first.
         size: Bytes of all layers as stored, if the backend says.
+        location: Where the image lies, for people: an engine's address, or a folder.
         plan: What was built.
         warnings: What works but should be changed.
         notes: What was decided or assumed.
@@ -48,6 +49,7 @@ class BuildResult:
     labels: Mapping[str, str] = attrs.field(repr=False)
     layers: tuple[Layer, ...] = attrs.field(repr=False)
     size: int | None
+    location: str
     plan: BuildPlan = attrs.field(repr=False)
     warnings: tuple[Warned, ...] = ()
     notes: tuple[Noted, ...] = ()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "ftp_proxy", "all_proxy")
+_ISOLATIONS = ("auto", "sandbox", "process")
 _OFF = {"", "0", "false", "no", "off"}
 
 
@@ -35,6 +36,7 @@ class Settings:
         ca_cert: ``COG_CA_CERT``: a file, a directory, PEM text, or base64 of PEM.
         proxies: Proxy variables that are set, by lower-case name.
         source_date_epoch: ``SOURCE_DATE_EPOCH`` (reproducible-builds.org specification), in seconds.
+        isolation: How the embedded backend runs images (``COG_ISOLATION``): ``sandbox``, ``process``, or ``auto``.
         disabled_plugins: Entry-point names in ``COG_DISABLE_PLUGINS``, separated by commas.
         color: Whether colours are allowed (``NO_COLOR``, ``COG_NO_COLOR``, ``TERM=dumb``).
         progress: ``BUILDKIT_PROGRESS``, or ``plain`` on a dumb terminal, or ``auto``.
@@ -52,6 +54,7 @@ class Settings:
     ca_cert: str | None = attrs.field(default=None, repr=False)
     proxies: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     source_date_epoch: int | None = None
+    isolation: str = "auto"
     disabled_plugins: frozenset[str] = frozenset()
     color: bool = True
     progress: str = "auto"
@@ -65,7 +68,7 @@ class Settings:
             environ: Variables to read; the process's own by default.
 
         Raises:
-            UsageError: ``SOURCE_DATE_EPOCH`` is no number.
+            UsageError: ``SOURCE_DATE_EPOCH`` is no number, or ``COG_ISOLATION`` is none of its words.
         """
         env = dict(os.environ if environ is None else environ)
         home = Path(env.get("HOME") or Path("~").expanduser())
@@ -82,6 +85,7 @@ class Settings:
             ca_cert=env.get("COG_CA_CERT") or None,
             proxies=_proxies(env),
             source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH")),
+            isolation=_isolation(env.get("COG_ISOLATION")),
             disabled_plugins=frozenset(filter(None, env.get("COG_DISABLE_PLUGINS", "").split(","))),
             color=not (env.get("NO_COLOR") or env.get("COG_NO_COLOR") or dumb),
             progress=env.get("BUILDKIT_PROGRESS") or ("plain" if dumb else "auto"),
@@ -108,6 +112,12 @@ def _epoch(text: str | None) -> int | None:
     if not text.isdecimal():
         raise UsageError(f"SOURCE_DATE_EPOCH is not a number of seconds: {text!r}")
     return int(text)
+
+
+def _isolation(text: str | None) -> str:
+    if (text or "auto") not in _ISOLATIONS:
+        raise UsageError(f"COG_ISOLATION is {text!r}", hint=f"Use one of {', '.join(_ISOLATIONS)}.")
+    return text or "auto"
 
 
 def _is_on(env: Mapping[str, str], name: str) -> bool:

@@ -40,7 +40,9 @@ HIDDEN_FROM_BACKENDS = {
     "cog_core.resolve",
     "cog_core.schema",
     "cog_core.planner",
-    "cog_core.build",
+    "cog_core.draft",
+    "cog_core.images",
+    "cog_core.predictions",
     "cog_core.lock",
 }
 # Which files may touch a danger.

@@ -103,6 +103,7 @@ class Engine:
             config=config,
             layers=self._layers(reference, tuple((raw.get("RootFS") or {}).get("Layers") or ())),
             size=raw.get("Size"),
+            location=self.host,
         )
 
     def _layers(self, reference: str, diff_ids: tuple[str, ...]) -> tuple[Layer, ...]:
@@ -156,7 +157,7 @@ class Engine:
 
     def remove(self, reference: str) -> None:
         """Take a name from the store, and what nothing else needs with it; a missing one is fine."""
-        with contextlib.suppress(docker_errors.APIError), mapped_errors(reference):
+        with mapped_errors(reference), contextlib.suppress(docker_errors.APIError):
             self.api.remove_image(reference, noprune=False)
 
     def save(self, reference: str) -> Iterator[bytes]:

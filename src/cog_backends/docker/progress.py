@@ -111,7 +111,7 @@ def _build_failed(vertex: _Vertex) -> BuildFailed:
     if base := _METADATA.match(vertex.name):
         return BuildFailed(
             f"the base image {base.group(1)} cannot be had: {vertex.error}",
-            hint="Let the engine reach its registry, name a base that it has with --base-image, or use --backend oci.",
+            hint="Let the engine reach its registry, name a base that it has (--base-image), or use --backend oci.",
         )
     status = _EXIT_STATUS.search(vertex.error)
     name = _POSITION.sub("", vertex.name)

@@ -78,9 +78,7 @@ def remove_carriers(engine: Engine, carriers: Mapping[str, str]) -> None:
             engine.remove(reference)
 
 
-def _make_carrier(
-    engine: Engine, name: str, reference: str, dockerfile: Dockerfile, request: BuildRequest
-) -> None:
+def _make_carrier(engine: Engine, name: str, reference: str, dockerfile: Dockerfile, request: BuildRequest) -> None:
     files = {"Dockerfile": (b"FROM scratch\nCOPY content/ /\n", 0o644)}
     contexts: dict[str, BuildContext] = {}
     if name == FILES:

@@ -105,7 +105,7 @@ class Assembly:
         if debian is None:
             raise UnsupportedPlan(
                 f"system packages ({', '.join(step.names)}) cannot be added to a base image that was not made here",
-                hint="Leave --base-image out, or use --backend docker, podman or buildkit.",
+                hint="Leave --base-image out, or use --backend docker.",
                 origin=step.origin,
             )
         doors = self.bases.doors(self.emit, number)

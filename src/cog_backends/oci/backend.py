@@ -12,12 +12,11 @@ from cog_backends.oci.failures import mapped
 from cog_backends.oci.outputs import deliver, export_archive, push_image
 from cog_backends.oci.plugin import CAPABILITIES
 from cog_backends.oci.registries import pull_image
-from cog_backends.oci.runner import run_image, why_not
+from cog_backends.oci.runner import ImageRunner
 from cog_backends.oci.store import Store
 from cog_core import process
 from cog_core.backend import ImageInfo, Probe
-from cog_core.errors import ImageNotFound
-from cog_core.ir import Capability
+from cog_core.errors import BackendError, ImageNotFound
 from cog_core.ir.lower import CA_CERT
 from cog_core.layouts import image_info
 from cog_oci.reference import Reference
@@ -46,23 +45,25 @@ class OciBackend:
         self._settings = settings
         self._run = run
         self._store = Store(settings.cache)
+        self._runner = ImageRunner(store=self._store, settings=settings, run=run)
 
     def probe(self) -> Probe:
         """Say that this backend works, and whether images can be run."""
         try:
-            why = why_not(self._store)
+            manner = self._runner.manner
+        except BackendError as error:
+            manner = f"cannot run images: {error.message}"
         except OSError as error:
             return Probe(
                 usable=False,
                 reason=f"the cache {self._settings.cache} cannot be written: {error.strerror}",
                 fix="export COG_CACHE_DIR=/a/folder/of/yours",
             )
-        runs = "runs images in a sandbox" if why is None else f"cannot run images: {why}"
         return Probe(
             usable=True,
-            reason=f"built in; {runs}",
-            capabilities=CAPABILITIES if why is None else CAPABILITIES - {Capability.RUN_IMAGES},
-            details={"images": str(self._store.root / "images")},
+            reason=f"built in; {manner}",
+            capabilities=CAPABILITIES,
+            details={"images": self._location},
         )
 
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
@@ -79,13 +80,13 @@ class OciBackend:
             references, digest = deliver(
                 image, request.outputs, self._store, settings=self._settings, run=self._run, emit=emit
             )
-            info = image_info(image, references)
+            info = image_info(image, references, location=self._location)
         return info if digest is None else attrs.evolve(info, digest=digest)
 
     def inspect(self, reference: str) -> ImageInfo:
         """Return what an image of the store says about itself."""
         image, names = self._find(reference)
-        return image_info(image, names)
+        return image_info(image, names, location=self._location)
 
     def export(self, reference: str, archive: Path) -> None:
         """Write an image of the store into an archive."""
@@ -105,10 +106,14 @@ class OciBackend:
             return push_image(image, target, self._store, settings=self._settings, run=self._run, emit=emit)
 
     def run(self, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
-        """Start a container in a sandbox."""
+        """Start a container in a sandbox, or as a plain process where none can be made."""
         image, _ = self._find(request.reference)
         with mapped():
-            return run_image(image, request, self._store, on_line)
+            return self._runner.start(image, request, on_line)
+
+    @property
+    def _location(self) -> str:
+        return str(self._store.root / "images")
 
     def _find(self, reference: str) -> tuple[Image, tuple[str, ...]]:
         """Return an image by its name or its id, and its names."""
@@ -121,7 +126,7 @@ class OciBackend:
             else:
                 found = layout.image(reference)
             names = (name for name, known in layout.images() if name and known.digest == found.descriptor.digest)
-            return found, tuple(names)
+            return found, tuple(Reference.parse(name).familiar for name in names)
 
     def _images(self) -> list[Image]:
         return [self._store.layout.image(descriptor) for _, descriptor in self._store.layout.images()]

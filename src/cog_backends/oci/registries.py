@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cog_core.certificates import company_file
 from cog_core.clock import monotonic
 from cog_core.errors import CogError
 from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
@@ -40,7 +41,8 @@ def registry_client(settings: Settings, run: Runner) -> Iterator[Client]:
             registry, repository, files=files, helper=lambda name, host: _ask_helper(name, host, settings, run)
         )
 
-    with Transport(_options(settings)) as transport:
+    options = TransportOptions(ca_file=company_file(settings), proxies=settings.proxies)
+    with Transport(options) as transport:
         yield Client(transport, credentials)
 
 
@@ -53,13 +55,6 @@ def credential_files(settings: Settings) -> Iterator[Path]:
     if runtime := environ.get("XDG_RUNTIME_DIR"):
         yield Path(runtime) / "containers" / "auth.json"
     yield Path(environ.get("XDG_CONFIG_HOME") or settings.home / ".config") / "containers" / "auth.json"
-
-
-def _options(settings: Settings) -> TransportOptions:
-    ca_file = Path(settings.ca_cert) if settings.ca_cert and len(settings.ca_cert) < 4096 else None
-    return TransportOptions(
-        ca_file=ca_file if ca_file is not None and ca_file.is_file() else None, proxies=settings.proxies
-    )
 
 
 def _ask_helper(name: str, registry: str, settings: Settings, run: Runner) -> tuple[str, str] | None:

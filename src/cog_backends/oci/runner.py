@@ -6,6 +6,9 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
+from cog_backends.oci.host_process import HostProcesses
 from cog_backends.oci.sandbox.container import SandboxRequest, start, unavailable
 from cog_core.backend import Bind
 from cog_core.errors import BackendUnavailable
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
     from cog_backends.oci.store import Store
     from cog_core.backend import Container, RunRequest
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
     from cog_oci.layout import Image
 
 _HOST_FILES: Final = ("/etc/resolv.conf", "/etc/hosts")
@@ -23,52 +28,87 @@ _HOST_FILES: Final = ("/etc/resolv.conf", "/etc/hosts")
 _GPU_DEVICES: Final = "nvidia*"
 
 
-def run_image(image: Image, request: RunRequest, store: Store, on_line: Callable[[str, str], None]) -> Container:
-    """Start a container from an image of the store.
+@attrs.frozen(kw_only=True)
+class ImageRunner:
+    """Starts containers from the images of a store.
 
-    The network is the host's: a server gets a free port by ``PORT`` and listens on the address that was asked for.
-
-    Raises:
-        BackendError: It cannot be started.
+    Attributes:
+        run: Starts programs.
     """
-    if why := why_not(store):
-        raise BackendUnavailable(
-            f"images cannot be run here without an engine: {why}", hint="Use --backend docker or podman."
+
+    store: Store
+    settings: Settings
+    run: Runner
+
+    @property
+    def manner(self) -> str:
+        """How images are run here, as the end of a sentence."""
+        why = self._no_sandbox()
+        return "runs images in a sandbox" if why is None else f"runs images as plain processes, because {why}"
+
+    def start(self, image: Image, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
+        """Start a container.
+
+        The network is the host's: a server gets a free port by ``PORT`` and listens where it was asked to.
+
+        Raises:
+            BackendError: It cannot be started.
+        """
+        addresses = tuple(_free_address(host) for host, _ in request.ports)
+        if request.serves and addresses:
+            host, port = addresses[0]
+            command = request.command or tuple(image_config.run_config(image.config).get("Cmd") or ())
+            environment = {**request.environment, "PORT": str(port)}
+            request = attrs.evolve(request, command=(*command, "--host", host), environment=environment)
+        if self._no_sandbox() is not None:
+            processes = HostProcesses(store=self.store, settings=self.settings, run=self.run)
+            return processes.start(image, request, addresses, on_line)
+        return self._enter(image, request, addresses, on_line)
+
+    def _no_sandbox(self) -> str | None:
+        if self.settings.isolation == "process":
+            return "COG_ISOLATION says so"
+        why = why_not(self.store)
+        if why and self.settings.isolation == "sandbox":
+            raise BackendUnavailable(why, hint="Unset COG_ISOLATION, or use --backend docker.")
+        return why
+
+    def _enter(
+        self,
+        image: Image,
+        request: RunRequest,
+        addresses: tuple[tuple[str, int], ...],
+        on_line: Callable[[str, str], None],
+    ) -> Container:
+        config = image_config.run_config(image.config)
+        own = (Bind(source=Path(name), target=name, read_only=True) for name in _HOST_FILES if Path(name).exists())
+        folders = self.store.lower_folders(image)
+        return start(
+            SandboxRequest(
+                store=folders[0].parent,
+                layers=tuple(folder.name for folder in folders),
+                scratch=_scratch(self.store),
+                argv=_command(config, request),
+                environment={"HOME": "/root", **image_config.environment(image.config), **request.environment},
+                workdir=str(config.get("WorkingDir") or "/"),
+                binds=(*own, *request.binds),
+                devices=_gpus() if request.gpus else (),
+                interactive=request.interactive,
+                addresses=addresses,
+            ),
+            on_line,
         )
-    config = image_config.run_config(image.config)
-    environment = {"HOME": "/root", **image_config.environment(image.config), **request.environment}
-    argv = _command(config, request)
-    addresses = tuple(_free_address(host) for host, _ in request.ports)
-    if request.serves and addresses:
-        host, port = addresses[0]
-        environment["PORT"] = str(port)
-        argv = (*argv, "--host", host)
-    binds = tuple(Bind(source=Path(name), target=name, read_only=True) for name in _HOST_FILES if Path(name).exists())
-    scratch = store.root / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
-    folders = store.lower_folders(image)
-    return start(
-        SandboxRequest(
-            store=folders[0].parent,
-            layers=tuple(folder.name for folder in folders),
-            scratch=scratch,
-            argv=argv,
-            environment=environment,
-            workdir=str(config.get("WorkingDir") or "/"),
-            binds=(*binds, *request.binds),
-            devices=_gpus() if request.gpus else (),
-            interactive=request.interactive,
-            addresses=addresses,
-        ),
-        on_line,
-    )
 
 
 def why_not(store: Store) -> str | None:
     """Return why no sandbox can be made here, or None when it can."""
-    scratch = store.root / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
-    return unavailable(scratch)
+    return unavailable(_scratch(store))
+
+
+def _scratch(store: Store) -> Path:
+    folder = store.root / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _command(config: dict[str, Any], request: RunRequest) -> tuple[str, ...]:

@@ -140,9 +140,13 @@ class Store:
         with open_layer(self.layout, descriptor, diff_id) as archive:
             return any(whiteouts.is_marker(member.path) for member, _ in read_members(archive, DEFAULT_LIMITS))
 
+    @staticmethod
+    def name_of(key: tuple[str, ...]) -> str:
+        """Return a file name for what is made from these inputs."""
+        return hashlib.sha256(json.dumps([FORMAT, *key]).encode()).hexdigest()
+
     def _record(self, key: tuple[str, ...]) -> Path:
-        name = hashlib.sha256(json.dumps([FORMAT, *key]).encode()).hexdigest()
-        return self.root / "layers" / f"{name}.json"
+        return self.root / "layers" / f"{self.name_of(key)}.json"
 
 
 def _only(layers: tuple[tuple[Descriptor, Digest], ...]) -> Image:

@@ -24,6 +24,7 @@ def show_image(info: ImageInfo) -> str:
         *([("names", ", ".join(info.references))] if info.references else []),
         ("platform", str(info.platform)),
         *([("size", size(info.size))] if info.size is not None else []),
+        *([("lies in", info.location)] if info.location else []),
         ("command", " ".join(info.config.get("Cmd") or ())),
     ]
     layers = [(size(layer.size).rjust(9), layer.diff_id[:19], shortened(layer.created_by)) for layer in info.layers]

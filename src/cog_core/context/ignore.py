@@ -26,6 +26,11 @@ DEFAULT_IGNORES: Final = (
 )
 """What is left out of a project that has no ``.dockerignore``."""
 
+_MEMBER = r"\\.|[^\\\]-]"
+_RANGE = re.compile(rf"({_MEMBER})(?:-({_MEMBER}))?", re.DOTALL)
+_CLASS = re.compile(rf"\[(?P<negated>\^?)(?P<ranges>(?:{_RANGE.pattern})+)\]", re.DOTALL)
+"""A class of characters as Go's ``filepath.Match`` takes it."""
+
 ALWAYS_IGNORED: Final = (".cog",)
 """What is left out of every project, as upstream does (reference, section 3.1)."""
 
@@ -67,7 +72,7 @@ class IgnoreRules:
     @classmethod
     def read(cls, text: str) -> IgnoreRules:
         """Read the text of a ``.dockerignore``; a byte order mark in front of it is ignored."""
-        return cls(tuple(text.removeprefix("\ufeff").splitlines()))
+        return cls(tuple(line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")))
 
     def followed_by(self, *lines: str) -> IgnoreRules:
         """Return rules in which these lines come last and so have the last word."""
@@ -98,7 +103,8 @@ class IgnoreRules:
 
 def exactly(path: str) -> str:
     """Return a pattern that matches this path and nothing else, for paths with special characters."""
-    return re.sub(r"([*?\[\]\\]|^[!#])", r"\\\1", path)
+    escaped = re.sub(r"([*?\[\]\\]|^[!#])", r"\\\1", path)
+    return re.sub(r"^\s|\s$", r"[\g<0>]", escaped)
 
 
 def _parents(path: str) -> list[str]:
@@ -143,18 +149,12 @@ def _expression(pattern: str) -> str:
 
 
 def _character_class(text: str) -> tuple[str, str]:
-    """Translate ``[...]`` at the start of a text; one without an end is a literal bracket."""
-    members: list[str] = []
-    index = 1
-    negated = text[1:2] == "^"
-    index += negated
-    while index < len(text) and (text[index] != "]" or not members):
-        if text[index] == "\\" and index + 1 < len(text):
-            index += 1
-            members.append(re.escape(text[index]))
-        else:
-            members.append("-" if text[index] == "-" else re.escape(text[index]))
-        index += 1
-    if index >= len(text):
+    """Translate ``[...]`` at the start of a text; one that is not well-formed is a literal bracket."""
+    match = _CLASS.match(text)
+    ranges = (
+        [(low[-1], high[-1] if high else low[-1]) for low, high in _RANGE.findall(match["ranges"])] if match else []
+    )
+    if match is None or any(low > high for low, high in ranges):
         return re.escape("["), text[1:]
-    return f"[{'^/' if negated else ''}{''.join(members)}]", text[index + 1 :]
+    members = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges)
+    return f"[{'^/' if match['negated'] else ''}{members}]", text[match.end() :]

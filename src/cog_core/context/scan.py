@@ -58,11 +58,17 @@ class BuildContext:
 
     @classmethod
     def of_project(cls, root: Path) -> BuildContext:
-        """Return the context of an author's project: its ``.dockerignore``, or sensible rules when it has none."""
+        """Return the context of an author's project: its ``.dockerignore``, or sensible rules when it has none.
+
+        Raises:
+            UsageError: There is a ``.dockerignore`` that cannot be read.
+        """
         try:
             rules = IgnoreRules.read((root / ".dockerignore").read_text("utf-8", "surrogateescape"))
         except FileNotFoundError:
             rules = IgnoreRules(DEFAULT_IGNORES)
+        except OSError as error:
+            raise UsageError(f"cannot read {root / '.dockerignore'}: {error.strerror}") from error
         return cls(root, rules.followed_by(*ALWAYS_IGNORED))
 
     @cached_property

@@ -1,6 +1,5 @@
 """Which files of which packages an image gets: asked once, remembered, checked by hash ever after."""
 
-from cog_core.lock.certificates import company_bundle
 from cog_core.lock.credentials import build_logins, build_secrets
 from cog_core.lock.lock import ARTIFACTS_FOLDER, lock
 from cog_core.lock.locked import LocalArtifact, LockedPackage, LockedPackages, Resolution
@@ -16,7 +15,6 @@ __all__ = [
     "Resolution",
     "build_logins",
     "build_secrets",
-    "company_bundle",
     "lock",
     "write_lock_file",
 ]

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cog_core.certificates import ca_bundle
 from cog_core.config.urls import Login, logins, without_credentials
 from cog_core.errors import CogError
 from cog_core.ir.lower import CA_CERT, NETRC
-from cog_core.lock.certificates import ca_bundle
 from cog_core.lock.indices import gather, host_of
 from cog_core.process import Command
 from cog_core.values import Secret

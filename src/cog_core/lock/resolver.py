@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.certificates import ca_bundle
 from cog_core.errors import LockError
 from cog_core.lock import explain, uv
-from cog_core.lock.certificates import ca_bundle
 from cog_core.lock.locked import LockedPackage, Resolution
 from cog_core.lock.pip_settings import pip_settings
 from cog_core.resolve.requirements import OURS

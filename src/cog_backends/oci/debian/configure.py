@@ -60,7 +60,7 @@ def add_packages(tree: Tree, unpacked: Sequence[Unpacked], architecture: str) ->
     if problems:
         raise UnsupportedPlan(
             "\n".join(map(str, problems)),
-            hint="Leave these packages out, or build with docker, podman or buildkit, which run such scripts.",
+            hint="Leave these packages out, or build with --backend docker, which runs such scripts.",
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +50,25 @@ def company_bundle(settings: Settings) -> bytes | None:
         UsageError: ``COG_CA_CERT`` is none of the forms that it may have.
     """
     return _extra(settings.ca_cert).encode() if settings.ca_cert else None
+
+
+def company_file(settings: Settings) -> Path | None:
+    """Return a PEM file with only the authorities of ``COG_CA_CERT``, in a folder of its own in the cache.
+
+    Raises:
+        UsageError: ``COG_CA_CERT`` is none of the forms that it may have.
+    """
+    bundle = company_bundle(settings)
+    if bundle is None:
+        return None
+    folder = settings.cache / "certificates" / hashlib.sha256(bundle).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "ca.pem"
+    if not file.exists():
+        partial = folder / f".{os.getpid()}.partial"
+        partial.write_bytes(bundle)
+        partial.replace(file)
+    return file
 
 
 def _extra(value: str) -> str:

@@ -1,0 +1,42 @@
+FROM python:3.12-slim
+
+ENV DEBIAN_FRONTEND="noninteractive" \
+    PYTHONUNBUFFERED="1" \
+    LD_LIBRARY_PATH="/usr/lib/x86_64-linux-gnu:/usr/local/nvidia/lib64:/usr/local/nvidia/bin" \
+    NVIDIA_DRIVER_CAPABILITIES="all"
+
+# cog.yaml:4:21 (build.python_packages[0])
+COPY files/opt/cog/requirements.txt /opt/cog/requirements.txt
+
+# cog.yaml:4:21 (build.python_packages[0])
+RUN /usr/local/bin/python3.12 -m pip install --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes -r /opt/cog/requirements.txt
+
+COPY runtime/ /opt/cog
+
+RUN site=/usr/local/lib/python3.12/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.12)" /usr/local/bin/python; } && /usr/local/bin/python3.12 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
+
+WORKDIR /src
+
+ENV COG_PREDICT_TYPE_STUB="run.py:Runner"
+
+COPY project/ /src
+
+COPY files/opt/cog/model/openapi_schema.json /opt/cog/model/openapi_schema.json
+
+COPY files/src/.cog/openapi_schema.json /src/.cog/openapi_schema.json
+
+EXPOSE 5000/tcp
+
+CMD ["python", "-m", "cog.server.http"]
+
+LABEL org.cogmodel.builder="cog-core 1.0" \
+    org.cogmodel.cog_version="0.22.0" \
+    org.cogmodel.config="{\"build\":{\"gpu\":true,\"python_version\":\"3.12\",\"python_packages\":[\"torch==2.5.1\"]},\"predict\":\"run.py:Runner\"}" \
+    org.cogmodel.lock="[\"torch==2.5.1 --hash=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]" \
+    org.cogmodel.openapi_schema="{\"openapi\":\"3.0.2\",\"info\":{\"title\":\"Cog\",\"version\":\"0.1.0\"}}" \
+    org.opencontainers.image.revision="0123abc" \
+    run.cog.config="{\"build\":{\"gpu\":true,\"python_version\":\"3.12\",\"python_packages\":[\"torch==2.5.1\"]},\"predict\":\"run.py:Runner\"}" \
+    run.cog.has_init="true" \
+    run.cog.openapi_schema="{\"openapi\":\"3.0.2\",\"info\":{\"title\":\"Cog\",\"version\":\"0.1.0\"}}" \
+    run.cog.pip_freeze="torch==2.5.1" \
+    run.cog.version="0.22.0"
