@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -79,13 +78,11 @@ class HostProcesses:
         try:
             source = self._source(image, request, work)
             environment = self._environment(image, request, interpreter, work)
-            running = process.start(
-                Command(argv=_command(image, request, interpreter, bundle), cwd=source, env=environment),
-                stdin=None if request.interactive else subprocess.DEVNULL,
-                stdout=None if request.interactive else subprocess.PIPE,
-                stderr=None if request.interactive else subprocess.PIPE,
-                own_group=not request.interactive,
-            )
+            command = Command(argv=_command(image, request, interpreter, bundle), cwd=source, env=environment)
+            if request.interactive:
+                running = process.start(command, stdin=None, stdout=None, stderr=None, own_group=False)
+            else:
+                running = process.start(command)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
