@@ -6,11 +6,11 @@ import base64
 
 import pytest
 
+from cog_core.certificates import ca_bundle
 from cog_core.config.urls import Login
 from cog_core.errors import UsageError
 from cog_core.ir.lower import CA_CERT
 from cog_core.lock import build_secrets
-from cog_core.certificates import ca_bundle
 from cog_core.lock.credentials import netrc_text
 from cog_core.lock.indices import gather
 from cog_core.lock.pip_settings import pip_settings

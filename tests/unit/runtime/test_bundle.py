@@ -8,7 +8,7 @@ import pytest
 
 from cog_core.errors import ResolveError
 from cog_core.process import run
-from cog_core.runtime_bundle import STARTUP_TEXT, key_of, prepare
+from cog_core.runtime_bundle import STARTUP_FILE, STARTUP_TEXT, key_of, prepare
 from cog_core.runtime_bundle.prepare import tree_digest
 from cog_core.values import PYTHONS, Platform, PythonVersion
 
@@ -30,7 +30,7 @@ def test_a_bundle_is_made_once_and_is_the_same_in_every_cache(shared_cog_cache, 
         os.umask(before)
     assert (second.digest, second.key) == (first.digest, first.key)
     assert first.key == key_of(NEWEST, HERE)
-    assert {path.name for path in first.path.iterdir()} == {"server", "worker", "sdk"}
+    assert {path.name for path in first.path.iterdir()} == {"server", "worker", "sdk", STARTUP_FILE}
     modes = {path.stat().st_mode & 0o777 for path in second.path.rglob("*")}
     assert modes == {0o755, 0o644}
 
