@@ -2,8 +2,8 @@
 
     python benchmarks/bench_docker_overhead.py
 
-The engine's command is the script that `cog debug --output DIR` writes, run on the Dockerfile and contexts there. Both
-sides start warm; measured are a build of nothing new, and one after a change of the model's code.
+The engine's command is the script that `cog debug --output DIR` writes, run on the Dockerfile and contexts there.
+Both sides start warm; measured are a build of nothing new, and one after a change of the model's code.
 """
 
 from __future__ import annotations
@@ -39,24 +39,18 @@ def _example(example: str, docker: Docker, here: Place, rounds: int) -> list[Row
     rows = []
     try:
         with raw_build(project, raw, docker, here) as (build, context):
-            changes = {"nothing": (lambda: None, lambda: None), "code": (change_of(context), change_of(project))}
-            for what, (change_raw, change_ours) in changes.items():
-                sides = (
-                    Side("engine", build, _both(change_raw, docker.forget(raw))),
-                    Side("cog", cog, _both(change_ours, docker.forget(ours))),
-                )
-                rows.append(_row(f"{example}, {what} changed", in_turns(sides, rounds)))
+            forget, forget_raw = docker.forget(ours), docker.forget(raw)
+            sides = (Side("engine", build, forget_raw), Side("cog", cog, forget))
+            rows.append(_row(f"{example}, nothing changed", in_turns(sides, rounds)))
+            change, change_raw = change_of(project), change_of(context)
+            sides = (
+                Side("engine", build, lambda: (change_raw(), forget_raw())),
+                Side("cog", cog, lambda: (change(), forget())),
+            )
+            rows.append(_row(f"{example}, code changed", in_turns(sides, rounds)))
     finally:
         docker.engine.remove(ours)
     return rows
-
-
-def _both(first, second):  # noqa: ANN001, ANN202 - two actions make one
-    def run() -> None:
-        first()
-        second()
-
-    return run
 
 
 def _row(what: str, times: dict[str, float]) -> Row:

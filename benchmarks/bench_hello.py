@@ -1,128 +1,153 @@
-"""How many requests per second the server answers: ``python benchmarks/bench_hello.py [--clients 8] [--runs 5]``.
+"""How many requests per second a model that does nothing answers, started from its image.
 
-The model is async and adds two strings, has slots enough, and its log goes nowhere. The client is one event loop on
-the same cores, so the numbers are of the whole machine; processor time of server and worker is the steadier number.
+    python benchmarks/bench_hello.py [--clients 8] [--seconds 2] [--backend oci]
+
+The model is asynchronous and joins two words; its image is built and started by a backend that is here, as
+`cog serve` does it. Beside it, in turns, stands an echo of starlette and uvicorn alone: one process, no worker, no
+validation. The client shares the cores with the servers, so the numbers are of the whole machine.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
+import json
 import os
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cog_core.process import run
+from measure import Missing, Row, main, place
+from sides import PYTHON
+
+import cog_core
+from cog_core import process
+from cog_core.errors import BackendUnavailable, UnsupportedPlan
+from cog_core.predictions import RunOptions
 from cog_core.runtime_bundle import prepare
-from cog_core.schema import Mode, dumps, read_model, to_openapi
-from cog_core.values import COMPATIBLE_COG_VERSION, Platform, PythonVersion
+from cog_core.settings import Settings
+from cog_core.values import Platform, PythonVersion
 
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from measure import Place
+
+GOAL = 5000
+"""Requests per second, on two cores."""
+IMAGE = "cog-bench-hello"
+HERE = Path(__file__).resolve().parent
 MODEL = "class Runner:\n    async def run(self, name: str) -> str:\n        return 'hello ' + name\n"
-BODY = b'{"input":{"name":"world"}}'
-REQUEST = (
-    b"POST /predictions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
-)
-TICKS = os.sysconf("SC_CLK_TCK")
+Result = dict[str, float]
 
 
-class Client(asyncio.Protocol):
-    """One connection that asks again as soon as it has an answer; an answer ends with its only closing pair."""
-
-    def __init__(self, latencies: list[float]) -> None:
-        self._latencies = latencies
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        self._ask()
-
-    def data_received(self, data: bytes) -> None:
-        """Note how long the answer took, and ask again."""
-        if not data.startswith(b"HTTP/1.1 200") or not data.endswith(b'"succeeded"}'):
-            sys.exit(f"not the whole answer that was expected: {data!r}")
-        self._latencies.append(time.perf_counter() - self._begin)
-        self._ask()
-
-    def _ask(self) -> None:
-        self._begin = time.perf_counter()
-        self._transport.write(REQUEST)
-
-
-async def load(port: int, clients: int, seconds: float) -> list[float]:
-    """Return the seconds that each request took."""
-    latencies: list[float] = []
-    loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(lambda: Client(latencies), "127.0.0.1", port) for _ in range(clients)]
-    await asyncio.sleep(seconds)
-    for transport, _ in made:
-        transport.abort()
-    return latencies
-
-
-def start(folder: Path, port: int, clients: int) -> subprocess.Popen[bytes]:
-    """Start a server for the model."""
-    (folder / "predict.py").write_text(MODEL)
-    schema = to_openapi(read_model(folder, "predict.py:Runner", mode=Mode.PREDICT), version=COMPATIBLE_COG_VERSION)
-    (folder / "schema.json").write_text(dumps(schema))
-    python = PythonVersion(*sys.version_info[:2])
-    bundle = prepare(python, Platform.of_this_machine(), cache=folder, run=run, environ=os.environ)
-    environ = {
-        **os.environ,
-        "PORT": str(port),
-        "COG_HOST": "127.0.0.1",
-        "COG_SCHEMA": "schema.json",
-        "COG_PREDICT_TYPE_STUB": "predict.py:Runner",
-        # Requests that a run leaves behind are still on their way when the next one begins.
-        "COG_MAX_CONCURRENCY": str(2 * clients),
-    }
-    command = [sys.executable, "-I", "-S", bundle.path / "server" / "__main__.py"]
-    process = subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.DEVNULL)
-    while socket.socket().connect_ex(("127.0.0.1", port)):
-        time.sleep(0.05)
-    time.sleep(1.5)
-    return process
-
-
-def processor_time(server: int) -> float:
-    """Return the seconds that the server and its worker have used (proc(5), ``stat``)."""
-    worker = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in (server, *worker)]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / TICKS
-
-
-def main() -> None:
-    """Measure, and print medians."""
-    parser = argparse.ArgumentParser(description="Requests per second of a model that does nothing.")
-    parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    options = parser.parse_args()
-    with socket.socket() as probe, tempfile.TemporaryDirectory() as name:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        process = start(Path(name), port, options.clients)
+def bench(options: argparse.Namespace) -> list[Row]:
+    """Measure both servers."""
+    with place() as here:
+        settings = Settings.from_environ(here.environ)
+        project = _project(here.folder / "hello", options.clients)
+        backend = _build(project, options.backend, settings)
+        print(f"started by {backend}")
         try:
-            rates, halves, costs = [], [], []
-            for _ in range(options.runs):
-                before = processor_time(process.pid)
-                latencies = asyncio.run(load(port, options.clients, options.seconds))
-                rates.append(len(latencies) / options.seconds)
-                halves.append(statistics.median(latencies) * 1e6)
-                costs.append((processor_time(process.pid) - before) / len(latencies) * 1e6)
+            model = cog_core.open_model(IMAGE, backend=backend, settings=settings)
+            with (
+                cog_core.serving(model, RunOptions(), backend=backend, settings=settings) as served,
+                _echo(here, settings) as port,
+            ):
+                host = served.client.host.strip("[]")
+                sides = {"hello": (host, served.client.port), "echo": ("127.0.0.1", port)}
+                results = _in_turns(sides, options)
         finally:
-            process.terminate()
-            process.wait()
-    print(f"{'requests/s':>12} {'p50 us':>8} {'cpu us/request':>15}   medians of {options.runs}, c={options.clients}")
-    print(f"{statistics.median(rates):12.0f} {statistics.median(halves):8.0f} {statistics.median(costs):15.0f}")
-    print("runs:", " ".join(f"{rate:.0f}" for rate in rates))
+            _forget(backend, settings)
+    return [_row(results, options.clients), _latency(results, "p50"), _latency(results, "p99")]
+
+
+def _project(folder: Path, clients: int) -> Path:
+    """Write the model; requests that one round leaves behind may still be on their way when the next begins."""
+    folder.mkdir()
+    (folder / "run.py").write_text(MODEL)
+    config = f'build:\n  python_version: "{PYTHON}"\nrun: run.py:Runner\nconcurrency:\n  max: {2 * clients}\n'
+    (folder / "cog.yaml").write_text(config)
+    return folder
+
+
+def _build(project: Path, asked: str | None, settings: Settings) -> str:
+    """Build the image on the first backend that can, and return its name."""
+    reasons = []
+    for backend in [asked] if asked else ["oci", "docker"]:
+        try:
+            return cog_core.build(project, tag=IMAGE, backend=backend, settings=settings).backend
+        except (BackendUnavailable, UnsupportedPlan) as error:
+            reasons.append(error.message)
+    raise Missing("; ".join(reasons))
+
+
+def _forget(backend: str, settings: Settings) -> None:
+    """Remove an engine's image; the embedded backend's lies in the folder that goes away."""
+    if backend == "docker":
+        from cog_backends.docker.client import connect  # noqa: PLC0415 - only with an engine
+
+        connect(settings).remove(IMAGE)
+
+
+@contextmanager
+def _echo(here: Place, settings: Settings) -> Iterator[int]:
+    """Run the echo with the packages of our own server, for this interpreter; yield its port."""
+    python = PythonVersion(*sys.version_info[:2])
+    platform = Platform.of_this_machine()
+    bundle = prepare(python, platform, cache=settings.cache, run=process.run, environ=settings.environ)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    argv = (sys.executable, HERE / "echo.py", bundle.path / "server", str(port))
+    running = subprocess.Popen(argv, env=here.environ)
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            if running.poll() is not None:
+                sys.exit("the echo did not start")
+            time.sleep(0.05)
+        yield port
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def _in_turns(sides: dict[str, tuple[str, int]], options: argparse.Namespace) -> dict[str, Result]:
+    found: dict[str, list[Result]] = {name: [] for name in sides}
+    for number in range(options.rounds + 1):
+        for name, (host, port) in sides.items():
+            argv = (sys.executable, HERE / "load.py", host, str(port), str(options.clients), str(options.seconds))
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if done.returncode:
+                sys.exit(f"{name}: {done.stderr.strip()[-1000:]}")
+            if number:
+                found[name].append(json.loads(done.stdout))
+    return {
+        name: {key: statistics.median(result[key] for result in results) for key in results[0]}
+        for name, results in found.items()
+    }
+
+
+def _row(results: dict[str, Result], clients: int) -> Row:
+    rate, echo = results["hello"]["rate"], results["echo"]["rate"]
+    met = rate >= GOAL if os.cpu_count() == 2 else None
+    return Row(f"hello, c={clients}", f"{rate:.0f}/s", f"echo {echo:.0f}/s: {rate / echo:.2f}x", f"{GOAL}/s", met=met)
+
+
+def _latency(results: dict[str, Result], key: str) -> Row:
+    ours, echo = results["hello"][key], results["echo"][key]
+    return Row(f"  latency {key}", f"{ours * 1000:.2f} ms", f"echo {echo * 1000:.2f} ms")
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        "Requests per second of a model that does nothing.",
+        bench,
+        ("--clients", {"type": int, "default": 8, "help": "connections at a time (8)"}),
+        ("--seconds", {"type": float, "default": 2.0, "help": "length of a round (2)"}),
+        ("--backend", {"help": "who builds and starts it: oci or docker; the first that can"}),
+    )

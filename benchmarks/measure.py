@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -100,7 +100,11 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms"
 
 
-def main(description: str, bench: Callable[[argparse.Namespace], Sequence[Row]], *flags: tuple[str, dict]) -> None:
+Flag = tuple[str, dict[str, Any]]
+"""An option, as ``argparse`` takes it."""
+
+
+def main(description: str, bench: Callable[[argparse.Namespace], Sequence[Row]], *flags: Flag) -> None:
     """Run a benchmark and print its table.
 
     Ends with 0 when it was measured, or could not be for want of something, which is then said; with ``--check`` a

@@ -58,7 +58,19 @@ def company_file(settings: Settings) -> Path | None:
     Raises:
         UsageError: ``COG_CA_CERT`` is none of the forms that it may have.
     """
-    bundle = company_bundle(settings)
+    return _kept(company_bundle(settings), settings)
+
+
+def bundle_file(settings: Settings) -> Path | None:
+    """Return a PEM file with the public authorities and those of ``COG_CA_CERT``, for programs on this machine.
+
+    Raises:
+        UsageError: ``COG_CA_CERT`` is none of the forms that it may have.
+    """
+    return _kept(ca_bundle(settings), settings)
+
+
+def _kept(bundle: bytes | None, settings: Settings) -> Path | None:
     if bundle is None:
         return None
     folder = settings.cache / "certificates" / hashlib.sha256(bundle).hexdigest()[:16]

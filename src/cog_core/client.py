@@ -48,7 +48,10 @@ class ModelClient:
         Raises:
             PredictionError: The model does not give one.
         """
-        status, answer = self._ask("GET", "/openapi.json", timeout=_HEALTH_TIMEOUT)
+        try:
+            status, answer = self._ask("GET", "/openapi.json", timeout=_HEALTH_TIMEOUT)
+        except (OSError, http.client.HTTPException) as error:
+            raise PredictionError(f"the model has no schema: {error}") from error
         if status != http.client.OK or not isinstance(answer, dict):
             raise PredictionError(f"the model has no schema: /openapi.json answered {status}")
         return answer
@@ -84,11 +87,11 @@ class ModelClient:
         deadline = clock.monotonic() + timeout
         while clock.monotonic() < deadline:
             health = self.health()
-            status = health["status"]
+            status = str(health.get("status", "UNKNOWN"))
             if status in _UP:
                 return
             if status == "SETUP_FAILED":
-                raise PredictionError("model setup failed", logs=(health.get("setup") or {}).get("logs") or "")
+                raise PredictionError("model setup failed", logs=_setup_logs(health))
             if status not in _WAITING:
                 raise PredictionError(
                     f"the model is {status}: {health.get('user_healthcheck_error', '')}", logs=container.logs()
@@ -115,16 +118,26 @@ class ModelClient:
             connection.close()
         try:
             return response.status, json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return response.status, text[:1000]
+
+
+def _setup_logs(health: Mapping[str, Any]) -> str:
+    setup = health.get("setup")
+    return str(setup.get("logs") or "") if isinstance(setup, dict) else ""
 
 
 def _problems(answer: Mapping[str, Any]) -> list[Problem]:
     """Read the body of a 422 (reference, section 8.3)."""
     details = answer.get("detail")
     found = [
-        Problem(message=f"{'.'.join(map(str, detail.get('loc', ())[2:]))}: {detail.get('msg', 'invalid')}")
+        Problem(message=f"{_place(detail.get('loc'))}: {detail.get('msg', 'invalid')}")
         for detail in (details if isinstance(details, list) else ())
         if isinstance(detail, dict)
     ]
     return found or [Problem(message=f"the inputs could not be validated: {details}")]
+
+
+def _place(loc: Any) -> str:
+    """Return which input is meant, without ``body`` and ``input`` in front of it."""
+    return ".".join(map(str, loc[2:])) if isinstance(loc, list) else str(loc)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from cog_core import labels
 from cog_core.context import BuildContext, IgnoreRules, exactly
-from cog_core.errors import PluginError, Problem, SchemaError
+from cog_core.errors import CogError, PluginError, Problem, SchemaError
 from cog_core.events import Noted, Warned
+from cog_core.ir.plan import BuildPlan
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
 from cog_core.labels import SourceFacts
-from cog_core.lock import build_secrets, lock
+from cog_core.lock import build_secrets, installer_environ, lock
 from cog_core.planner import PlanInputs
 from cog_core.resolve import resolve
 from cog_core.runtime_bundle import key_of, prepare
@@ -20,10 +22,9 @@ from cog_core.schema import Mode, check, dumps, read_model, to_openapi
 from cog_core.values import COMPATIBLE_COG_VERSION, EPOCH, Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from cog_core.events import Emit
-    from cog_core.ir import BuildPlan
     from cog_core.lock import LockedPackages
     from cog_core.plugins import Plugins
     from cog_core.process import Runner
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
     from cog_core.values import Secret
 
+_SWITCH_OFF: Final = "`cog backends` lists the plugins; COG_DISABLE_PLUGINS switches some off."
 LARGE: Final = 10 * 1024 * 1024
 """Bytes from which on a file of the project counts as weights and gets a layer of its own."""
 
@@ -80,6 +82,7 @@ class Draft:
         schema: The OpenAPI document; None for a project without a model.
         plan: The image.
         weights: Paths of the author's large files.
+        bundle: Key of the runtime bundle.
     """
 
     project: Project
@@ -88,6 +91,7 @@ class Draft:
     schema: Mapping[str, Any] | None
     plan: BuildPlan
     weights: tuple[str, ...] = ()
+    bundle: str | None = None
 
     def contexts(self, tools: Tools) -> dict[str, BuildContext]:
         """Return the files that the plan's steps name, making the runtime bundle if the cache has none.
@@ -100,7 +104,8 @@ class Draft:
             self.resolved.platform,
             cache=tools.settings.cache,
             run=tools.run,
-            environ=tools.settings.environ,
+            environ=installer_environ(tools.settings),
+            key=self.bundle,
         )
         project = BuildContext.of_project(self.project.root)
         left_out = [exactly(path) for path in self.weights]
@@ -160,8 +165,19 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         secrets=frozenset(build_secrets(resolved, settings=tools.settings, run=tools.run)),
         with_source=wishes.with_source,
     )
-    plan = _labelled(tools.plugins.hook.cog_build_plan(inputs=inputs), inputs, wishes, tools)
-    return Draft(project=project, resolved=resolved, locked=locked, schema=document, plan=plan, weights=weights)
+    plan = _asked(tools, "cog_build_plan", inputs=inputs)
+    if not isinstance(plan, BuildPlan):
+        raise PluginError(f"a plugin's cog_build_plan returned {plan!r:.80} instead of a plan", hint=_SWITCH_OFF)
+    plan = _labelled(plan, inputs, wishes, tools)
+    return Draft(
+        project=project,
+        resolved=resolved,
+        locked=locked,
+        schema=document,
+        plan=plan,
+        weights=weights,
+        bundle=inputs.bundle,
+    )
 
 
 def read_models(project: Project) -> tuple[ModelSchema, ...]:
@@ -221,7 +237,7 @@ def _base(resolved: ResolvedBuild, wishes: Wishes, tools: Tools) -> tuple[str, s
         return wishes.base, "it was asked for"
     if tools.settings.base_image:
         return tools.settings.base_image, "COG_BASE_IMAGE asks for it"
-    if chosen := tools.plugins.hook.cog_base_image(resolved=resolved):
+    if chosen := _asked(tools, "cog_base_image", resolved=resolved):
         return str(chosen), "a plugin asks for it"
     return None
 
@@ -237,20 +253,38 @@ def _labelled(plan: BuildPlan, inputs: PlanInputs, wishes: Wishes, tools: Tools)
         source=wishes.source,
     )
     plan = plan.with_labels(own)
-    added = _of_plugins(tools.plugins.hook.cog_image_labels(plan=plan, resolved=inputs.resolved))
+    added = _of_plugins(_asked(tools, "cog_image_labels", plan=plan, resolved=inputs.resolved))
     return plan.with_labels((*added.items(), *wishes.labels.items()))
+
+
+def _asked(tools: Tools, hook: str, **given: Any) -> Any:
+    """Call a hook; whatever a plugin raises is an error of the plugin's."""
+    try:
+        return getattr(tools.plugins.hook, hook)(**given)
+    except CogError:
+        raise
+    except Exception as error:
+        raise PluginError(f"a plugin failed in {hook}: {type(error).__name__}: {error}", hint=_SWITCH_OFF) from error
 
 
 def _of_plugins(answers: Iterable[Mapping[str, str] | None]) -> dict[str, str]:
     found: dict[str, str] = {}
     for answer in answers:
-        for name, value in (answer or {}).items():
+        for name, value in _texts(answer).items():
             if name.startswith(labels.RESERVED):
                 raise PluginError(f"a plugin sets the label {name!r}, which belongs to Cog")
             if found.get(name, value) != value:
                 raise PluginError(f"two plugins set the label {name!r}: {found[name]!r} and {value!r}")
             found[name] = value
     return found
+
+
+def _texts(answer: Any) -> dict[str, str]:
+    if answer is None:
+        return {}
+    if not isinstance(answer, Mapping) or not all(isinstance(text, str) for pair in answer.items() for text in pair):
+        raise PluginError(f"a plugin gives {answer!r:.80} as labels; they are texts by name", hint=_SWITCH_OFF)
+    return dict(answer)
 
 
 def builder() -> str:

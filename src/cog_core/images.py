@@ -30,6 +30,7 @@ from cog_core.errors import BackendUnavailable, CogError, ImageNotFound, UsageEr
 from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
 from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
+from cog_core.lock import with_pip_certificates
 from cog_core.planner import PlanInputs, make_plan
 from cog_core.plugins import candidates, choose, hookimpl
 from cog_core.plugins import load as load_plugins
@@ -60,7 +61,7 @@ class _Core:
 
 def tools(settings: Settings | None = None) -> Tools:
     """Return the doors to the world as the environment describes them: settings, plugins, programs."""
-    settings = settings or Settings.from_environ()
+    settings = with_pip_certificates(settings or Settings.from_environ())
     return Tools(settings=settings, plugins=load_plugins(settings, core=_Core()), run=process.run)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import selectors
 import signal
 import subprocess
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol, cast
 
 import attrs
 
+from cog_core import clock
 from cog_core.errors import CogError
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GRACE = 5.0
+_GRACE_OF_OTHERS = 0.5
+"""Seconds for what a program started, after it has ended itself."""
+_POLL = 0.01
 _REDACTED = "**********"
 
 
@@ -174,57 +180,96 @@ def start(
         if error.filename is not None and command.cwd is not None and not command.cwd.is_dir():
             raise
         raise CommandNotFound(f"{command.argv[0]} is not installed") from error
+    except PermissionError as error:
+        raise CommandNotFound(f"{command.argv[0]} is not a program that may be started") from error
 
 
 def stop(process: subprocess.Popen[bytes], *, grace: float = _GRACE) -> None:
     """End a program and all it started: first politely, after ``grace`` seconds for good."""
     if process.poll() is None:
-        _signal(process, signal.SIGTERM)
-        try:
+        group = os.getpgid(process.pid) == process.pid
+        _signal(process, signal.SIGTERM, group=group)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(grace)
-        except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
-            process.wait()
+        if group:
+            _wait_for_group(process.pid, min(grace, _GRACE_OF_OTHERS))
+        _signal(process, signal.SIGKILL, group=group)
+        process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
-            stream.close()
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        if os.getpgid(process.pid) == process.pid:
+def _wait_for_group(group: int, seconds: float) -> None:
+    """Return when no process of a group is left, or after some seconds."""
+    deadline = clock.monotonic() + seconds
+    with contextlib.suppress(ProcessLookupError):
+        while clock.monotonic() < deadline:
+            os.killpg(group, 0)
+            clock.sleep(_POLL)
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals, *, group: bool) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if group:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-    except ProcessLookupError:
-        pass
 
 
 def _follow(
     process: subprocess.Popen[bytes], command: Command, on_line: Callable[[str, str], None]
 ) -> tuple[bytes, bytes]:
-    if process.stdin is not None:
-        process.stdin.write(command.stdin or b"")
-        process.stdin.close()
+    """Feed and read at the same time, so that neither side waits for the other.
+
+    Raises:
+        TimeoutExpired: It took longer than ``command.timeout``.
+    """
+    deadline = None if command.timeout is None else clock.monotonic() + command.timeout
     buffers = {"stdout": bytearray(), "stderr": bytearray()}
     shown = dict.fromkeys(buffers, 0)
+    unsent = memoryview(command.stdin or b"")
     with selectors.DefaultSelector() as selector:
         for name in buffers:
             selector.register(getattr(process, name), selectors.EVENT_READ, name)
+        if process.stdin is not None:
+            selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
         while selector.get_map():
-            for key, _ in selector.select():
-                chunk = os.read(key.fd, 65536)
-                if not chunk:
+            for key, _ in selector.select(_left(deadline, command)):
+                if key.data == "stdin":
+                    unsent = _feed(key.fd, unsent)
+                    finished = not unsent
+                else:
+                    chunk = os.read(key.fd, 65536)
+                    finished = not chunk
+                    buffers[key.data] += chunk
+                    shown[key.data] = _emit_lines(
+                        key.data, buffers[key.data], shown[key.data], command, on_line, at_end=finished
+                    )
+                if finished:
                     selector.unregister(key.fileobj)
-                buffers[key.data] += chunk
-                shown[key.data] = _emit_lines(
-                    key.data, buffers[key.data], shown[key.data], command, on_line, at_end=not chunk
-                )
-    process.wait(command.timeout)
-    for stream in (process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
+                    cast("IO[bytes]", key.fileobj).close()
+    process.wait(_left(deadline, command))
     return bytes(buffers["stdout"]), bytes(buffers["stderr"])
+
+
+def _feed(pipe: int, data: memoryview) -> memoryview:
+    """Write what a pipe surely takes without waiting (POSIX, ``PIPE_BUF``) and return the rest."""
+    try:
+        return data[os.write(pipe, data[: select.PIPE_BUF]) :]
+    except BrokenPipeError:
+        return data[:0]  # the program does not want more
+
+
+def _left(deadline: float | None, command: Command) -> float | None:
+    """Return the seconds that are left."""
+    if deadline is None:
+        return None
+    left = deadline - clock.monotonic()
+    if left <= 0:
+        raise subprocess.TimeoutExpired(command.argv, command.timeout or 0)
+    return left
 
 
 def _emit_lines(

@@ -86,7 +86,9 @@ class Settings:
             proxies=_proxies(env),
             source_date_epoch=_epoch(env.get("SOURCE_DATE_EPOCH")),
             isolation=_isolation(env.get("COG_ISOLATION")),
-            disabled_plugins=frozenset(filter(None, env.get("COG_DISABLE_PLUGINS", "").split(","))),
+            disabled_plugins=frozenset(
+                name.strip() for name in env.get("COG_DISABLE_PLUGINS", "").split(",") if name.strip()
+            ),
             color=not (env.get("NO_COLOR") or env.get("COG_NO_COLOR") or dumb),
             progress=env.get("BUILDKIT_PROGRESS") or ("plain" if dumb else "auto"),
             debug=_is_on(env, "COG_DEBUG"),

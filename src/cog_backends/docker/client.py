@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -148,6 +149,19 @@ class Engine:
                 forcerm=True,
                 decode=True,
             )
+
+    def import_layer(self, archive: Iterable[bytes], reference: str) -> None:
+        """Make an image of one layer from a tar archive of its files, as ``docker import`` does.
+
+        Raises:
+            BackendError: The engine cannot.
+        """
+        repository, tag = _split(reference)
+        with mapped_errors(reference):
+            answer = self.api.import_image_from_stream(archive, repository, tag)
+        for message in map(json.loads, answer.splitlines()):
+            if "error" in message:
+                raise BackendError(f"the engine cannot take the files of {reference}: {message['error']}")
 
     def tag(self, source: str, target: str) -> None:
         """Give an image another name."""

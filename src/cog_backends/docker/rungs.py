@@ -88,9 +88,12 @@ def version_tuple(version: str) -> tuple[int, ...]:
 
 
 def _programs(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield every docker command line on the path, the user's first choice first."""
+    """Yield every docker command line on the path, the user's first choice first, and each one once."""
+    seen: set[Path] = set()
     for folder in environ.get("PATH", os.defpath).split(os.pathsep):
-        if folder and (program := shutil.which("docker", path=folder)):
+        program = shutil.which("docker", path=folder) if folder else None
+        if program and (real := Path(program).resolve()) not in seen:
+            seen.add(real)
             yield str(Path(program).absolute())
 
 

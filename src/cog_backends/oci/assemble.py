@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_backends.oci import files, wheels
-from cog_backends.oci.debian.base import lay_out
-from cog_backends.oci.debian.system import lay_over, plan_packages
 from cog_backends.oci.interpreter import Interpreter
 from cog_core.clock import monotonic, rfc3339
 from cog_core.context import materialise
@@ -101,6 +99,9 @@ class Assembly:
         return None if self.request.no_cache else self.bases.store.layer(key)
 
     def _system(self, step: SystemPackages, number: str) -> StoredLayer:
+        from cog_backends.oci.debian.base import lay_out  # noqa: PLC0415 - few builds add system packages
+        from cog_backends.oci.debian.system import lay_over, plan_packages  # noqa: PLC0415 - as above
+
         debian = self.base.debian
         if debian is None:
             raise UnsupportedPlan(
@@ -211,7 +212,8 @@ def assemble(request: BuildRequest, bases: Bases, emit: Emit) -> Image:
     """
     plan = request.plan
     with told(emit, "base", None, describe_base(request)) as finish:
-        base = bases.of_plan(plan.stage.base, plan.platform, emit)
+        extended = any(isinstance(step, SystemPackages) for step in plan.steps)
+        base = bases.of_plan(plan.stage.base, plan.platform, emit, extended=extended)
         finish(base.layers[-1])
     assembly = Assembly(request=request, bases=bases, base=base, emit=emit)
     for number, step in enumerate(plan.steps):

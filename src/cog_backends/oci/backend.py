@@ -11,7 +11,6 @@ from cog_backends.oci.base import Bases
 from cog_backends.oci.failures import mapped
 from cog_backends.oci.outputs import deliver, export_archive, push_image
 from cog_backends.oci.plugin import CAPABILITIES
-from cog_backends.oci.registries import pull_image
 from cog_backends.oci.runner import ImageRunner
 from cog_backends.oci.store import Store
 from cog_core import process
@@ -96,6 +95,8 @@ class OciBackend:
 
     def pull(self, reference: str, emit: Emit) -> None:
         """Fetch an image from its registry into the store."""
+        from cog_backends.oci.registries import pull_image  # noqa: PLC0415 - builds need no HTTP library
+
         with mapped():
             pull_image(reference, self._store, settings=self._settings, run=self._run, emit=emit)
 

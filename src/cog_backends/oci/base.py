@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from cog_backends.oci.debian.base import CODENAMES, lay_out, plan_base
-from cog_backends.oci.debian.doors import Doors
+from cog_backends.oci.chosen import Chosen, recall, remember
 from cog_backends.oci.debian.sources import find_mirrors
 from cog_backends.oci.failures import mapped
-from cog_backends.oci.registries import registry_client
 from cog_backends.oci.store import StoredLayer
+from cog_core.clock import now
 from cog_core.errors import BackendError, RegistryError, UnsupportedPlan
-from cog_core.events import StepProgress
+from cog_core.events import Noted, StepProgress
 from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 from cog_oci import image_config
@@ -23,7 +22,6 @@ from cog_oci.archive_import import read_archive
 from cog_oci.images import copy_image
 from cog_oci.layout import Layout
 from cog_oci.platform import Platform as OciPlatform
-from cog_oci.pull import pull
 from cog_oci.reference import Reference
 from cog_oci.tree import read_tree
 
@@ -31,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cog_backends.oci.debian.base import BasePlan
+    from cog_backends.oci.debian.doors import Doors
+    from cog_backends.oci.debian.sources import Mirror
     from cog_backends.oci.store import Store
-    from cog_core.events import Emit
+    from cog_core.events import Emit, Event
     from cog_core.process import Runner
     from cog_core.settings import Settings
     from cog_core.values import Platform
@@ -52,7 +52,7 @@ class Base:
         layers: Lowest first.
         config: How the base says containers are started; steps add to it.
         layout: Where its Python is.
-        debian: What it was made of, when it was made of Debian packages: more can be added then.
+        debian: What it was made of, when it was made of Debian packages and more are to be added.
     """
 
     layers: tuple[StoredLayer, ...]
@@ -77,15 +77,23 @@ class Bases:
     authorities: str | None = None
     root: Path = Path("/")
 
-    def of_plan(self, base: PythonBase | ImageBase, platform: Platform, emit: Emit) -> Base:
+    def of_plan(
+        self, base: PythonBase | ImageBase, platform: Platform, emit: Emit, *, extended: bool = False
+    ) -> Base:
         """Return the base that a plan asks for, making or fetching it when the store has none.
+
+        Args:
+            base: What is asked for.
+            platform: What the image is for.
+            emit: Hears what happens.
+            extended: System packages will be added.
 
         Raises:
             BackendError: It cannot be had.
         """
         match base:
             case PythonBase(version=version):
-                return self._of_python(version, platform, emit)
+                return self._of_python(version, platform, emit, extended=extended)
             case ImageBase(reference=reference, python=python):
                 with mapped():
                     image = self._image(reference, platform, emit)
@@ -93,13 +101,20 @@ class Bases:
 
     def doors(self, emit: Emit, step: str = STEP) -> Doors:
         """Return what making things of Debian packages needs."""
+        from cog_backends.oci.debian.doors import Doors  # noqa: PLC0415 - most builds find their base in the store
+
         return Doors.of_settings(self.settings, root=self.root, authorities=self.authorities, emit=emit, step=step)
 
-    def _of_python(self, version: PythonVersion, platform: Platform, emit: Emit) -> Base:
+    def _of_python(self, version: PythonVersion, platform: Platform, emit: Emit, *, extended: bool) -> Base:
         """Make the base of Debian packages when Debian has this Python, else take the official image."""
         mirrors = find_mirrors(self.settings, root=self.root)
+        question = (str(version), str(platform), *(site for mirror in mirrors for site in _sites(mirror)))
+        if not extended and (known := self._known(question)):
+            return known
+        from cog_backends.oci.debian.base import CODENAMES  # noqa: PLC0415 - as above
+
         if version.series in CODENAMES and mirrors and version.patch is None:
-            return self._of_debian(plan_base(version, platform, mirrors=mirrors, doors=self.doors(emit)), emit)
+            return self._of_debian(version, platform, mirrors, question, emit)
         reference = f"python:{version}-slim"
         try:
             with mapped():
@@ -113,16 +128,40 @@ class Bases:
                 + "; or name a base that you have: --base-image oci:DIR or docker-archive:FILE.",
             ) from error
 
-    def _of_debian(self, plan: BasePlan, emit: Emit) -> Base:
+    def _known(self, question: tuple[str, ...]) -> Base | None:
+        """Return the base that was made for the same question, if that is still the answer."""
+        chosen = recall(self.store, question, now=now())
+        layer = self.store.layer(chosen.key) if chosen else None
+        return _of_layer(layer, chosen) if layer and chosen else None
+
+    def _of_debian(
+        self,
+        version: PythonVersion,
+        platform: Platform,
+        mirrors: tuple[Mirror, ...],
+        question: tuple[str, ...],
+        emit: Emit,
+    ) -> Base:
+        from cog_backends.oci.debian.base import lay_out, plan_base  # noqa: PLC0415 - as above
+        from cog_backends.oci.debian.lists import FRESH  # noqa: PLC0415 - as above
+
+        remarks: list[Event] = []
+
+        def watch(event: Event) -> None:
+            remarks.extend([event] if isinstance(event, Noted) else [])
+            emit(event)
+
+        doors = self.doors(watch)
+        plan = plan_base(version, platform, mirrors=mirrors, doors=doors)
         key = ("debian", plan.key)
         layer = self.store.layer(key)
         if layer is None:
-            layer = self.store.make_layer(lay_out(plan, self.doors(emit)).entries, mtime=EPOCH, key=key)
+            layer = self.store.make_layer(lay_out(plan, doors).entries, mtime=EPOCH, key=key)
         created_by = f"Debian {plan.codename}, {len(plan.packages)} packages"
-        config = {"Env": [f"PATH={_PATH}", "LANG=C.UTF-8"], "Cmd": ["python3"]}
-        return Base(
-            layers=(attrs.evolve(layer, created_by=created_by),), config=config, layout=plan.layout, debian=plan
-        )
+        chosen = Chosen(key=key, created_by=created_by, layout=plan.layout)
+        if not remarks:  # what was assumed for the user has to be said each time
+            remember(self.store, question, chosen, now=now(), lifetime=FRESH)
+        return attrs.evolve(_of_layer(layer, chosen), debian=plan)
 
     def _image(self, reference: str, platform: Platform, emit: Emit) -> Image:
         layout = self.store.layout
@@ -145,6 +184,9 @@ class Bases:
         def progress(done: int, total: int) -> None:
             emit(StepProgress(id=STEP, what=reference, done=done, total=total))
 
+        from cog_backends.oci.registries import registry_client  # noqa: PLC0415 - most bases are here already
+        from cog_oci.pull import pull  # noqa: PLC0415 - as above
+
         with registry_client(self.settings, self.run) as client:
             return pull(client, parsed, layout, platform=wanted, progress=progress)
 
@@ -155,6 +197,15 @@ class Bases:
         )
         layout = find_python(read_tree(self.store.layout, image), reference, python)
         return Base(layers=layers, config=image_config.run_config(image.config), layout=layout)
+
+
+def _sites(mirror: Mirror) -> tuple[str, ...]:
+    return (mirror.archive, mirror.updates or "", mirror.security or "")
+
+
+def _of_layer(layer: StoredLayer, chosen: Chosen) -> Base:
+    config = {"Env": [f"PATH={_PATH}", "LANG=C.UTF-8"], "Cmd": ["python3"]}
+    return Base(layers=(attrs.evolve(layer, created_by=chosen.created_by),), config=config, layout=chosen.layout)
 
 
 def find_python(tree: Tree, reference: str, wanted: PythonVersion | None) -> PythonLayout:

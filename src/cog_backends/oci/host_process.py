@@ -19,6 +19,7 @@ import uv
 
 from cog_backends.oci.sandbox.container import SandboxContainer
 from cog_core import labels, process
+from cog_core.certificates import bundle_file
 from cog_core.errors import BackendUnavailable
 from cog_core.process import Command
 from cog_core.runtime_bundle import prepare
@@ -71,7 +72,7 @@ class HostProcesses:
         version = _python_of(image)
         interpreter = self._interpreter(version)
         bundle = prepare(
-            version, _this_machine(), cache=self.store.root, run=self.run, environ=self.settings.environ
+            version, _this_machine(), cache=self.store.root, run=self.run, environ=self._installer_environ()
         ).path
         parent = self.store.root / "tmp"
         work = Path(tempfile.mkdtemp(prefix="process-", dir=parent))
@@ -163,12 +164,16 @@ class HostProcesses:
             *("--python", interpreter, "--only-binary", ":all:", "--no-deps", "--require-hashes"),
             *("--requirements", str(lock)),
         )
-        done = self.run(Command(argv=argv, cwd=scratch, env=self.settings.environ))
+        done = self.run(Command(argv=argv, cwd=scratch, env=self._installer_environ()))
         if done.code:
             raise BackendUnavailable(
                 f"the image's packages cannot be installed for this machine:\n{done.stderr.strip()[-1000:]}",
                 hint="Use an engine, or a machine that allows user namespaces.",
             )
+
+    def _installer_environ(self) -> dict[str, str]:
+        bundle = bundle_file(self.settings)
+        return {**self.settings.environ, **({"SSL_CERT_FILE": str(bundle)} if bundle else {})}
 
     def _source(self, image: Image, request: RunRequest, work: Path) -> Path:
         """Return the model's folder: the project itself, or a copy of what the image holds."""

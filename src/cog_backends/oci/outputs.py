@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cog_backends.oci.registries import registry_client
 from cog_core.backend import ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.clock import monotonic
 from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
 from cog_oci.docker_archive import write_archive
 from cog_oci.images import copy_image
 from cog_oci.layout import Layout
-from cog_oci.push import push
 from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -72,6 +70,9 @@ def export_archive(image: Image, source: Layout, path: Path, names: list[Referen
 
 def push_image(image: Image, target: str, store: Store, *, settings: Settings, run: Runner, emit: Emit) -> str:
     """Push an image, compressed, and return the digest of its manifest in the registry."""
+    from cog_backends.oci.registries import registry_client  # noqa: PLC0415 - builds need no HTTP library
+    from cog_oci.push import push  # noqa: PLC0415 - as above
+
     emit(StepStarted(id="push", name=f"push {target}"))
     started = monotonic()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _HOST_FILES: Final = ("/etc/resolv.conf", "/etc/hosts")
 """What a process needs to use the host's network, which a sandbox shares."""
 _GPU_DEVICES: Final = "nvidia*"
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+"""Another one after each start of the kernel (random(4))."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +47,7 @@ class ImageRunner:
     @property
     def manner(self) -> str:
         """How images are run here, as the end of a sentence."""
-        why = self._no_sandbox()
+        why = self._no_sandbox(remembered=True)
         return "runs images in a sandbox" if why is None else f"runs images as plain processes, because {why}"
 
     def start(self, image: Image, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
@@ -65,10 +69,10 @@ class ImageRunner:
             return processes.start(image, request, addresses, on_line)
         return self._enter(image, request, addresses, on_line)
 
-    def _no_sandbox(self) -> str | None:
+    def _no_sandbox(self, *, remembered: bool = False) -> str | None:
         if self.settings.isolation == "process":
             return "COG_ISOLATION says so"
-        why = why_not(self.store)
+        why = None if remembered and _worked(self.store) else why_not(self.store)
         if why and self.settings.isolation == "sandbox":
             raise BackendUnavailable(why, hint="Unset COG_ISOLATION, or use --backend docker.")
         return why
@@ -101,8 +105,30 @@ class ImageRunner:
 
 
 def why_not(store: Store) -> str | None:
-    """Return why no sandbox can be made here, or None when it can."""
-    return unavailable(_scratch(store))
+    """Return why no sandbox can be made here, or None when it can; that it can is remembered."""
+    why = unavailable(_scratch(store))
+    if why is None:
+        with contextlib.suppress(OSError):
+            _mark(store).write_text(_circumstances(), "utf-8")
+    return why
+
+
+def _worked(store: Store) -> bool:
+    """Say whether a sandbox could be made under these circumstances, without the time that making one takes."""
+    try:
+        return os.access(_scratch(store), os.W_OK) and _mark(store).read_text("utf-8") == _circumstances()
+    except FileNotFoundError:
+        return False
+
+
+def _mark(store: Store) -> Path:
+    return store.root / "sandbox-works"
+
+
+def _circumstances() -> str:
+    """Return what decides about sandboxes: the kernel since its start, the user, the container around us."""
+    spaces = [str(Path(f"/proc/self/ns/{name}").readlink()) for name in ("user", "mnt", "pid")]
+    return " ".join((_BOOT.read_text("ascii").strip(), str(os.getuid()), *spaces))
 
 
 def _scratch(store: Store) -> Path:

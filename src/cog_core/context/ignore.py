@@ -31,6 +31,9 @@ _RANGE = re.compile(rf"({_MEMBER})(?:-({_MEMBER}))?", re.DOTALL)
 _CLASS = re.compile(rf"\[(?P<negated>\^?)(?P<ranges>(?:{_RANGE.pattern})+)\]", re.DOTALL)
 """A class of characters as Go's ``filepath.Match`` takes it."""
 
+_ENDING = re.compile(r"\*\*[^/*?\[\\][^*?\[\\]*", re.DOTALL)
+"""``**.md``, which Docker 23 and later take for the end of a path."""
+
 ALWAYS_IGNORED: Final = (".cog",)
 """What is left out of every project, as upstream does (reference, section 3.1)."""
 
@@ -125,6 +128,8 @@ def _could_be_below(pattern: str, folder: str) -> bool:
 
 def _expression(pattern: str) -> str:
     """Translate a pattern into a regular expression over a whole path."""
+    if _ENDING.fullmatch(pattern):
+        return f".*{re.escape(pattern[2:])}"
     out: list[str] = []
     rest = pattern
     while rest:

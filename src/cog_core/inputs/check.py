@@ -46,7 +46,7 @@ def _unknown(inputs: Mapping[str, Any], schema: InputSchema) -> Iterator[Problem
 def _missing(inputs: Mapping[str, Any], schema: InputSchema) -> Iterator[Problem]:
     for name in schema.required:
         if name not in inputs:
-            value = "@FILE" if schema.properties[name].get("format") == "uri" else "VALUE"
+            value = "@FILE" if schema.properties.get(name, {}).get("format") == "uri" else "VALUE"
             yield Problem(message=f'missing required input "{name}"', hint=f"Add -i {name}={value}.")
 
 
@@ -86,10 +86,14 @@ def _range_fault(value: Any, schema: Mapping[str, Any]) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if (least := schema.get("minimum")) is not None and value < least:
-        return f"must be at least {least:g}, got {value}"
+        return f"must be at least {_shown(least)}, got {value}"
     if (most := schema.get("maximum")) is not None and value > most:
-        return f"must be at most {most:g}, got {value}"
+        return f"must be at most {_shown(most)}, got {value}"
     return None
+
+
+def _shown(limit: float) -> float:
+    return int(limit) if float(limit).is_integer() else limit
 
 
 def _text_fault(value: str, schema: Mapping[str, Any]) -> str | None:
@@ -98,9 +102,17 @@ def _text_fault(value: str, schema: Mapping[str, Any]) -> str | None:
     if (most := schema.get("maxLength")) is not None and len(value) > most:
         return f"must have at most {most} characters, got {len(value)}"
     pattern = schema.get("pattern")
-    if pattern and not re.search(pattern, value):
+    if pattern and not _matches(pattern, value):
         return f"must match the pattern {pattern}"
     return None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Whether a text matches; a pattern that only the model's own language of patterns knows is left to it."""
+    try:
+        return re.search(pattern, value) is not None
+    except re.error:
+        return True
 
 
 _KINDS: tuple[tuple[type, str], ...] = (

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import json
+import math
 import mimetypes
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cog_core.errors import InputInvalid, Problem
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cog_core.inputs.fields import InputSchema
+
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 
 def from_pairs(pairs: Iterable[str], schema: InputSchema) -> dict[str, Any]:
@@ -56,8 +61,8 @@ def from_json(text: str) -> dict[str, Any]:
         InputInvalid: The text is no JSON object, or a file is not there.
     """
     try:
-        document = json.loads(text)
-    except ValueError as error:
+        document = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise InputInvalid([Problem(message=f"Failed to parse JSON: {error}")]) from error
     if not isinstance(document, dict):
         raise InputInvalid([Problem(message=f"Failed to parse JSON: expected an object, got {_kind(document)}")])
@@ -82,15 +87,15 @@ def _coerced(values: list[str], schema: Mapping[str, Any]) -> Any:
         return _one(values[0], schema) if len(values) == 1 else [_one(value, schema) for value in values]
     items = schema.get("items") or {}
     if len(values) == 1 and values[0].lstrip().startswith("["):
-        with contextlib.suppress(ValueError):
-            return _with_files(json.loads(values[0]))
+        with contextlib.suppress(ValueError, RecursionError):
+            return _with_files(json.loads(values[0], parse_constant=_no_number))
     return [_one(value, items) for value in values]
 
 
 def _one(value: str, schema: Mapping[str, Any]) -> Any:
     """Convert one value; what does not fit stays text, and the check says so in its own words."""
     if value.startswith("@"):
-        return data_url(Path(value[1:]).expanduser())
+        return _file(value[1:])
     for member in schema.get("anyOf") or (schema,):
         converted = _as(value, str(member.get("type")))
         if converted is not None:
@@ -104,19 +109,35 @@ def _as(value: str, kind: str) -> Any:
     try:
         match kind:
             case "integer":
-                return int(value)
+                return int(value) if _INTEGER.fullmatch(value) else None
             case "number":
-                return int(value) if value.lstrip("-").isdecimal() else float(value)
+                return int(value) if _INTEGER.fullmatch(value) else _finite(float(value))
             case "object" | "array":
-                return _with_files(json.loads(value))
-    except ValueError:
+                return _with_files(json.loads(value, parse_constant=_no_number))
+    except (ValueError, RecursionError):
         return None
     return value if kind == "string" else None
 
 
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _file(path: str) -> str:
+    """Return a file as a data URL; a path that cannot be one is a file that is not there."""
+    try:
+        return data_url(Path(path).expanduser())
+    except (RuntimeError, ValueError) as error:
+        raise FileNotFoundError(errno.ENOENT, str(error), path) from error
+
+
 def _with_files(value: Any) -> Any:
     if isinstance(value, str) and value.startswith("@"):
-        return data_url(Path(value[1:]).expanduser())
+        return _file(value[1:])
     if isinstance(value, list):
         return [_with_files(item) for item in value]
     if isinstance(value, dict):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import pluggy
 
+from cog_core.backend import BackendInfo
 from cog_core.errors import PluginError
 from cog_core.plugins.hooks import Hooks
 
 if TYPE_CHECKING:
-    from cog_core.backend import BackendInfo
     from cog_core.settings import Settings
 
 GROUP: Final = "cog"
@@ -74,17 +74,26 @@ def load(settings: Settings, *, core: object | None = None) -> Plugins:
             failed.append(FailedPlugin(entry.name, distribution, "switched off by COG_DISABLE_PLUGINS"))
             continue
         try:
-            manager.register(entry.load(), name=entry.name)
-        except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
+            _register(manager, entry)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
             failed.append(FailedPlugin(entry.name, distribution, f"{type(error).__name__}: {error}"))
         else:
             loaded.append(LoadedPlugin(entry.name, distribution))
-    return Plugins(
-        hook=manager.hook,
-        loaded=tuple(loaded),
-        failed=tuple(failed),
-        backends=_backends(manager, {plugin.name: plugin for plugin in loaded}, failed),
-    )
+    backends = _backends(manager, {plugin.name: plugin for plugin in loaded}, failed)
+    return Plugins(hook=manager.hook, loaded=tuple(loaded), failed=tuple(failed), backends=backends)
+
+
+def _register(manager: pluggy.PluginManager, entry: importlib.metadata.EntryPoint) -> None:
+    """Load and register a plugin; of one that does not fit the hooks, nothing stays registered."""
+    plugin = entry.load()
+    if manager.has_plugin(entry.name):
+        raise ValueError(f"another plugin is named {entry.name!r} too")
+    try:
+        manager.register(plugin, name=entry.name)
+    except Exception:
+        if manager.has_plugin(entry.name):  # pluggy 1.6 keeps the hooks that came before the bad one
+            manager.unregister(name=entry.name)
+        raise
 
 
 def _distribution(entry: importlib.metadata.EntryPoint) -> str:
@@ -100,8 +109,8 @@ def _backends(
         plugin = loaded.get(implementation.plugin_name)
         distribution = plugin.distribution if plugin else implementation.plugin_name
         try:
-            infos: list[BackendInfo] = list(cast("Any", implementation.function()))
-        except Exception as error:  # noqa: BLE001 - as above
+            infos = _infos(implementation.function())
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
             failed.append(FailedPlugin(implementation.plugin_name, distribution, f"cog_backends: {error!r}"))
             continue
         for info in infos:
@@ -113,3 +122,10 @@ def _backends(
             found[info.name] = info
             owners[info.name] = distribution
     return dict(sorted(found.items()))
+
+
+def _infos(answer: Any) -> list[BackendInfo]:
+    infos = list(answer or ())
+    if strange := [info for info in infos if not isinstance(info, BackendInfo)]:
+        raise TypeError(f"{strange[0]!r:.80} is no BackendInfo")
+    return infos

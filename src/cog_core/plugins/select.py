@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.backend import Probe
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
 from cog_core.ir import lacking, lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cog_core.backend import Backend, BackendInfo, Probe
+    from cog_core.backend import Backend, BackendInfo, BuildRequest, ImageInfo
+    from cog_core.events import Emit
     from cog_core.ir import BuildPlan
     from cog_core.ir.capabilities import Requirement
     from cog_core.plugins.manager import Plugins
@@ -66,10 +68,29 @@ def candidates(
         info = plugins.backends.get(name)
         if info is None:
             raise _unknown(name, plugins)
-        backend = info.load(settings)
-        probe = backend.probe()
+        backend, probe = _probed(info, settings)
         lacks = lacking(lower(plan, probe.capabilities), probe.capabilities) if plan and probe.usable else ()
         yield Candidate(info=info, backend=backend, probe=probe, lacks=lacks)
+
+
+def _probed(info: BackendInfo, settings: Settings) -> tuple[Backend, Probe]:
+    """Load and probe a backend; one that fails instead of answering is not usable, and the others are not harmed."""
+    backend: Backend = _Broken()
+    try:
+        backend = info.load(settings)
+        return backend, backend.probe()
+    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
+        return backend, Probe(usable=False, reason=f"it failed with {type(error).__name__}: {error}")
+
+
+class _Broken:
+    """Stands for a backend that could not even be made."""
+
+    def probe(self) -> Probe:
+        return Probe(usable=False, reason="it could not be loaded")
+
+    def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:  # noqa: ARG002 - the protocol's
+        raise BackendUnavailable("the backend could not be loaded")
 
 
 def choose(plugins: Plugins, settings: Settings, plan: BuildPlan, *, asked: str | None = None) -> Choice:

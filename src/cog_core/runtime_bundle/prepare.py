@@ -48,6 +48,7 @@ def prepare(
     run: Runner,
     environ: Mapping[str, str],
     libc: str = "glibc",
+    key: str | None = None,
 ) -> Bundle:
     """Return the bundle for a Python and a platform, making it if the cache has none.
 
@@ -60,15 +61,28 @@ def prepare(
         run: Starts ``uv``.
         environ: Environment for ``uv``: proxies, indices, its own cache.
         libc: ``glibc`` or ``musl``.
+        key: What :func:`key_of` said for the same, when that is known already.
 
     Raises:
         ResolveError: There is no runtime for this Python or platform.
         LockError: The server's packages cannot be had.
     """
+    home = cache / "runtime"
+    if key is None or not (home / key / _DIGEST).is_file():
+        key = _make(python, platform, libc, home, run=run, environ=environ)
+    final = home / key
+    # A server that was started from the cache may have left bytecode, which must not get into images.
+    packages.remove_bytecode(final / _FILES)
+    return Bundle(path=final / _FILES, digest=(final / _DIGEST).read_text("ascii"), key=key)
+
+
+def _make(
+    python: PythonVersion, platform: Platform, libc: str, home: Path, *, run: Runner, environ: Mapping[str, str]
+) -> str:
+    """Make the bundle of our files as they are now, if the cache has none, and return its key."""
     wheels_for = _wheels_for(python, platform, libc)
     own = sources.own_files()
     key = _key(python, platform, libc, own)
-    home = cache / "runtime"
     final = home / key
     if not (final / _DIGEST).is_file():
         home.mkdir(parents=True, exist_ok=True)
@@ -82,9 +96,7 @@ def prepare(
             _settle_modes(files)
             (making / _DIGEST).write_text(tree_digest(files), "ascii")
             _publish(making, final)
-    # A server that was started from the cache may have left bytecode, which must not get into images.
-    packages.remove_bytecode(final / _FILES)
-    return Bundle(path=final / _FILES, digest=(final / _DIGEST).read_text("ascii"), key=key)
+    return key
 
 
 def key_of(python: PythonVersion, platform: Platform, libc: str = "glibc") -> str:

@@ -1,0 +1,168 @@
+"""Which backend is chosen, and what is said about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cog_core.backend import BackendInfo
+from cog_core.errors import BackendUnavailable, Origin, UnknownBackend, UnsupportedPlan
+from cog_core.ir import BuildPlan, Capability, ImageConfig, PythonBase, Run, Runtime, Stage, lacking, lower
+from cog_core.plugins import candidates, choose
+from cog_core.settings import Settings
+from cog_core.values import Platform, PythonVersion
+from tests.unit.plugins.kit import info, plugins
+
+C = Capability
+ENGINE = (C.RUN, C.IMAGE_BASE)
+EMBEDDED = (C.PYTHON_BASE, C.RUNTIME)
+HERE = Origin(file="cog.yaml", key="build.run[0]", line=4)
+QUIET = BuildPlan(
+    stage=Stage(base=PythonBase(version=PythonVersion(3, 12)), steps=(Runtime(bundle="b"),)),
+    config=ImageConfig(),
+    platform=Platform(),
+)
+WITH_RUN = QUIET.with_steps(*QUIET.steps, Run(script="make\nmake install", origin=HERE))
+
+
+def choice(*backends: BackendInfo, plan: BuildPlan = QUIET, asked: str | None = None, env: str | None = None):
+    found = Settings(environ={}, home=Path("/h"), cache=Path("/c"), backend=env)
+    return choose(plugins(backends=backends), found, plan, asked=asked)
+
+
+def test_engines_come_before_the_embedded_one_and_strangers_after_both():
+    backends = [info(name, *ENGINE) for name in ("aaa", "oci", "podman", "docker", "buildkit")]
+    found = Settings.from_environ({})
+
+    order = [candidate.info.name for candidate in candidates(plugins(backends=tuple(backends)), found)]
+
+    assert order == ["docker", "podman", "buildkit", "oci", "aaa"]
+
+
+def test_the_first_usable_one_is_taken_with_its_plan_lowered():
+    chosen = choice(info("oci", *EMBEDDED), info("docker", *ENGINE, reason="20.10 answers"))
+
+    assert chosen.candidate.info.name == "docker"
+    assert chosen.plan == lower(QUIET, frozenset(ENGINE))
+    assert chosen.reason == "docker (20.10 answers), the first that is usable"
+
+
+def test_one_that_does_not_answer_is_passed_over_and_the_reason_says_why():
+    chosen = choice(info("docker", usable=False, reason="nothing answers"), info("oci", *EMBEDDED, reason="embedded"))
+
+    assert chosen.candidate.info.name == "oci"
+    assert chosen.plan == QUIET
+    assert chosen.reason == "oci (embedded); not docker: nothing answers"
+
+
+def test_one_that_cannot_do_the_plan_is_passed_over_and_the_reason_names_the_step():
+    chosen = choice(info("docker", *EMBEDDED), info("oci", *EMBEDDED, *ENGINE), plan=WITH_RUN)
+
+    assert chosen.reason == "oci (answers); not docker: cannot do the command 'make'"
+
+
+def test_one_that_fails_instead_of_answering_harms_nobody():
+    def load(_: Settings):
+        raise ImportError("no module named docker")
+
+    broken = BackendInfo(name="docker", summary="", capabilities=frozenset(ENGINE), load=load)
+
+    chosen = choice(broken, info("oci", *EMBEDDED))
+
+    assert chosen.reason == "oci (answers); not docker: it failed with ImportError: no module named docker"
+    with pytest.raises(BackendUnavailable, match="ImportError: no module named docker"):
+        choice(broken, asked="docker")
+
+
+def test_who_asks_is_obeyed_and_an_argument_beats_the_environment():
+    backends = (info("docker", *ENGINE), info("oci", *EMBEDDED))
+
+    assert choice(*backends, asked="oci").reason == "oci (answers), as asked"
+    assert choice(*backends, env="oci").reason == "oci (answers), because of COG_BACKEND"
+    assert choice(*backends, asked="docker", env="oci").candidate.info.name == "docker"
+
+
+def test_an_unknown_name_gets_the_nearest_known_one():
+    with pytest.raises(UnknownBackend, match="no backend named 'dokcer'") as caught:
+        choice(info("docker", *ENGINE), info("oci", *EMBEDDED), asked="dokcer")
+
+    assert caught.value.hint == "Did you mean docker? Known backends: docker, oci."
+    with pytest.raises(UnknownBackend) as caught:
+        choice(info("docker"), env="zzz")
+    assert caught.value.hint == "Known backends: docker."
+
+
+def test_when_nobody_answers_every_reason_is_told():
+    with pytest.raises(BackendUnavailable) as caught:
+        choice(
+            info("docker", usable=False, reason="no socket", fix="start dockerd"),
+            info("oci", usable=False, reason="no mirror"),
+        )
+
+    assert caught.value.message == "no backend can be used here\n  docker: no socket\n  oci: no mirror"
+    assert caught.value.hint == "Try start dockerd."
+
+
+def test_one_that_was_asked_for_and_does_not_answer_comes_with_a_way_out():
+    with pytest.raises(BackendUnavailable) as caught:
+        choice(
+            info("docker", usable=False, reason="no socket", fix="start dockerd"),
+            info("oci", *EMBEDDED),
+            asked="docker",
+        )
+
+    assert caught.value.message == "backend 'docker' cannot be used here\n  docker: no socket"
+    assert caught.value.hint == "Try start dockerd, or --backend oci, which works here."
+
+
+def test_a_plan_that_nobody_can_do_names_step_origin_and_who_could():
+    could = info("docker", usable=False, reason="no socket", declared=frozenset(ENGINE))
+
+    with pytest.raises(UnsupportedPlan) as caught:
+        choice(could, info("oci", *EMBEDDED), plan=WITH_RUN)
+
+    assert caught.value.message == (
+        "no usable backend can carry out this plan\n  oci cannot do the command 'make' (cog.yaml:4 (build.run[0]))"
+    )
+    assert caught.value.hint == "Backends that could: docker; `cog backends` says what they need."
+    assert caught.value.origin == HERE
+
+
+def test_a_plan_that_the_asked_one_cannot_do_names_another_that_can():
+    with pytest.raises(UnsupportedPlan) as caught:
+        choice(info("docker", *ENGINE), info("oci", *EMBEDDED), plan=WITH_RUN, asked="oci")
+
+    assert caught.value.hint == "Use --backend docker."
+
+
+def test_a_plan_that_no_known_backend_could_ever_do_says_so():
+    with pytest.raises(UnsupportedPlan) as caught:
+        choice(info("oci", *EMBEDDED), plan=WITH_RUN)
+
+    assert caught.value.hint == "No known backend can; leave that part out of cog.yaml."
+
+
+abilities = st.frozensets(st.sampled_from([C.RUN, C.IMAGE_BASE, C.PYTHON_BASE, C.RUNTIME]))
+machines = st.dictionaries(st.sampled_from(["docker", "oci", "podman", "x"]), st.tuples(st.booleans(), abilities))
+
+
+@settings(max_examples=50)
+@given(machines)
+def test_what_is_chosen_is_the_first_that_is_usable_and_able(machine):
+    backends = tuple(info(name, *able, usable=usable) for name, (usable, able) in machine.items())
+    order = sorted(machine, key=["docker", "podman", "oci", "x"].index)
+    fits = [
+        name
+        for name in order
+        if machine[name][0] and not lacking(lower(WITH_RUN, machine[name][1]), machine[name][1])
+    ]
+
+    try:
+        chosen = choice(*backends, plan=WITH_RUN).candidate.info.name
+    except (BackendUnavailable, UnsupportedPlan):
+        chosen = None
+
+    assert chosen == (fits[0] if fits else None)
