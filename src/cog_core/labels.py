@@ -89,7 +89,7 @@ def read_schema(labels: Mapping[str, str]) -> dict[str, Any] | None:
     """Return the OpenAPI document of an image of any generation, or None when it has none that can be read."""
     try:
         document = json.loads(labels.get(SCHEMA) or labels.get(OLD_SCHEMA) or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

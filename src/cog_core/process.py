@@ -8,21 +8,21 @@ import select
 import selectors
 import signal
 import subprocess
+import threading
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 import attrs
 
-from cog_core import clock
 from cog_core.errors import CogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _GRACE = 5.0
 _GRACE_OF_OTHERS = 0.5
 """Seconds for what a program started, after it has ended itself."""
-_POLL = 0.01
+_POLL = 0.02
 _REDACTED = "**********"
 
 
@@ -203,11 +203,11 @@ def stop(process: subprocess.Popen[bytes], *, grace: float = _GRACE) -> None:
 
 def _wait_for_group(group: int, seconds: float) -> None:
     """Return when no process of a group is left, or after some seconds."""
-    deadline = clock.monotonic() + seconds
+    pause = threading.Event()
     with contextlib.suppress(ProcessLookupError):
-        while clock.monotonic() < deadline:
+        for _ in range(round(seconds / _POLL)):
             os.killpg(group, 0)
-            clock.sleep(_POLL)
+            pause.wait(_POLL)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals, *, group: bool) -> None:
@@ -226,17 +226,16 @@ def _follow(
     Raises:
         TimeoutExpired: It took longer than ``command.timeout``.
     """
-    deadline = None if command.timeout is None else clock.monotonic() + command.timeout
     buffers = {"stdout": bytearray(), "stderr": bytearray()}
     shown = dict.fromkeys(buffers, 0)
     unsent = memoryview(command.stdin or b"")
-    with selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, _timer(command) as wait:
         for name in buffers:
             selector.register(getattr(process, name), selectors.EVENT_READ, name)
         if process.stdin is not None:
             selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
         while selector.get_map():
-            for key, _ in selector.select(_left(deadline, command)):
+            for key, _ in selector.select(wait()):
                 if key.data == "stdin":
                     unsent = _feed(key.fd, unsent)
                     finished = not unsent
@@ -250,8 +249,33 @@ def _follow(
                 if finished:
                     selector.unregister(key.fileobj)
                     cast("IO[bytes]", key.fileobj).close()
-    process.wait(_left(deadline, command))
+        while process.poll() is None:
+            pause = wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(pause)
     return bytes(buffers["stdout"]), bytes(buffers["stderr"])
+
+
+@contextlib.contextmanager
+def _timer(command: Command) -> Iterator[Callable[[], float | None]]:
+    """Give a function that says how long to wait at most before asking it again, and raises when time is over."""
+    if command.timeout is None:
+        yield lambda: None
+        return
+    late = threading.Event()
+    timer = threading.Timer(command.timeout, late.set)
+    timer.daemon = True
+
+    def pause() -> float:
+        if late.is_set():
+            raise subprocess.TimeoutExpired(command.argv, command.timeout or 0)
+        return _POLL
+
+    timer.start()
+    try:
+        yield pause
+    finally:
+        timer.cancel()
 
 
 def _feed(pipe: int, data: memoryview) -> memoryview:
@@ -260,16 +284,6 @@ def _feed(pipe: int, data: memoryview) -> memoryview:
         return data[os.write(pipe, data[: select.PIPE_BUF]) :]
     except BrokenPipeError:
         return data[:0]  # the program does not want more
-
-
-def _left(deadline: float | None, command: Command) -> float | None:
-    """Return the seconds that are left."""
-    if deadline is None:
-        return None
-    left = deadline - clock.monotonic()
-    if left <= 0:
-        raise subprocess.TimeoutExpired(command.argv, command.timeout or 0)
-    return left
 
 
 def _emit_lines(

@@ -97,7 +97,8 @@ class Settings:
 
 def _cache_folder(env: Mapping[str, str], home: Path) -> Path:
     if chosen := env.get("COG_CACHE_DIR"):
-        return Path(chosen).expanduser().absolute()
+        folder = Path(os.path.expanduser(chosen))  # noqa: PTH111 - Path's own fails for a user that does not exist
+        return folder.absolute()
     if base := env.get("XDG_CACHE_HOME"):
         return Path(base) / "cog"
     return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "cog"

@@ -19,7 +19,7 @@ REAL_ENVIRON: Mapping[str, str] = dict(os.environ)
 
 # What would lead a test to the user's own engines, accounts, settings and repositories.
 _DROPPED = re.compile(
-    r"""COG_(?!TEST_).* | DOCKER_.* | BUILDX_.* | BUILDKIT_.* | CONTAINERS?_.* | REGISTRY_AUTH_FILE
+    r"""COG_(?!TEST_).* | PIP_(?!CACHE_DIR$).* | DOCKER_.* | BUILDX_.* | BUILDKIT_.* | CONTAINERS?_.* | REGISTRY_AUTH_FILE
     | GIT_(DIR|WORK_TREE|INDEX_FILE) | SOURCE_DATE_EPOCH | NO_COLOR | FORCE_COLOR | XDG_.* | NETRC""",
     re.VERBOSE,
 )
@@ -59,7 +59,7 @@ def isolated_environ(environ: Mapping[str, str], home: Path) -> dict[str, str]:
         for name, below in _KEPT
         if name not in environ and (path := _usual_place(environ, below)).is_dir()
     }
-    return {**kept, **caches, **home_variables(home)}
+    return {**kept, **caches, **home_variables(home), "PIP_CONFIG_FILE": os.devnull}
 
 
 def home_variables(home: Path) -> dict[str, str]:

@@ -31,6 +31,9 @@ _RANGE = re.compile(rf"({_MEMBER})(?:-({_MEMBER}))?", re.DOTALL)
 _CLASS = re.compile(rf"\[(?P<negated>\^?)(?P<ranges>(?:{_RANGE.pattern})+)\]", re.DOTALL)
 """A class of characters as Go's ``filepath.Match`` takes it."""
 
+_LINE_BREAK = "[^ -~]"
+"""A line break as a pattern that stands on one line: a character that is not printable ASCII."""
+
 _ENDING = re.compile(r"\*\*[^/*?\[\\][^*?\[\\]*", re.DOTALL)
 """``**.md``, which Docker 23 and later take for the end of a path."""
 
@@ -105,9 +108,12 @@ class IgnoreRules:
 
 
 def exactly(path: str) -> str:
-    """Return a pattern that matches this path and nothing else, for paths with special characters."""
+    """Return a pattern of one line that matches this path and nothing else, whatever characters it has.
+
+    Only a line break also matches other characters that are not printable.
+    """
     escaped = re.sub(r"([*?\[\]\\]|^[!#])", r"\\\1", path)
-    return re.sub(r"^\s|\s$", r"[\g<0>]", escaped)
+    return re.sub(r"^\s|\s$", r"[\g<0>]", escaped.replace("\n", _LINE_BREAK))
 
 
 def _parents(path: str) -> list[str]:

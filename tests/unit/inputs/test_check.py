@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cog_core.errors import InputInvalid
@@ -156,6 +156,7 @@ strange = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(["Input", "a"]), strange), strange)
 def test_a_schema_in_a_strangers_label_may_be_anything(schemas, components):
     InputSchema.of({"components": {"schemas": schemas}}).without_name()

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cog_core.errors import InputInvalid
@@ -170,6 +170,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(texts, json_values, max_size=4))
 def test_json_without_files_is_taken_as_it_is(document):
     assert from_json(json.dumps(document)) == document
@@ -182,6 +183,7 @@ def test_numbers_as_python_writes_them_are_read_back(count, flag, scale):
     assert given == {"count": count, "scale": scale, "flag": flag}
 
 
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_no_text_makes_it_fail_otherwise_than_by_saying_what_is_wrong(pairs):
     with contextlib.suppress(InputInvalid):

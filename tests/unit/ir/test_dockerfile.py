@@ -60,6 +60,7 @@ runs = st.builds(
 
 
 @pytest.mark.parametrize("dialect", [MODERN, CLASSIC])
+@settings(max_examples=60)
 @given(labels=st.dictionaries(names, nasty, max_size=4))
 def test_any_label_reads_back_to_the_same_value(dialect, labels):
     dockerfile = render(with_labels(*labels.items()), dialect)
@@ -84,7 +85,7 @@ def test_any_environment_reads_back_to_the_same_values(variables):
     assert pairs(render(plan, CLASSIC).text, "ENV") == variables
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(plans)
 def test_every_lowered_plan_has_a_form_in_every_dialect(plan):
     low = lower(plan, frozenset())

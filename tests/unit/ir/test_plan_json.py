@@ -43,6 +43,7 @@ def test_the_published_schema_is_the_one_that_the_types_give():
     jsonschema.Draft202012Validator.check_schema(published)
 
 
+@settings(max_examples=60)
 @given(plans)
 def test_every_plan_reads_back_equal_with_its_origins_and_decisions(plan):
     again = from_json(to_json(plan))
@@ -168,6 +169,7 @@ def damaged(draw):
         place = inner
 
 
+@settings(max_examples=60)
 @given(damaged())
 def test_a_damaged_plan_is_refused_or_one_that_all_readers_can_take(document):
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cog_core import labels
@@ -89,6 +89,7 @@ def test_an_image_without_a_configuration_is_no_model(found):
 texts = st.text(min_size=1)
 
 
+@settings(max_examples=40)
 @given(texts, st.dictionaries(texts, texts), st.lists(texts).map(tuple), st.none() | texts)
 def test_what_is_written_is_read_back(config, schema, lock, revision):
     written = dict(write(config=config, schema=json.dumps(schema), lock=lock, source=SourceFacts(revision=revision)))
