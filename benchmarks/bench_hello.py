@@ -55,7 +55,7 @@ def bench(options: argparse.Namespace) -> list[Row]:
         try:
             model = cog_core.open_model(IMAGE, backend=backend, settings=settings)
             with (
-                cog_core.serving(model, RunOptions(), backend=backend, settings=settings) as served,
+                cog_core.serving(model, RunOptions(on_line=_show), backend=backend, settings=settings) as served,
                 _echo(here, settings) as port,
             ):
                 host = served.client.host.strip("[]")
@@ -84,6 +84,11 @@ def _build(project: Path, asked: str | None, settings: Settings) -> str:
         except (BackendUnavailable, UnsupportedPlan) as error:
             reasons.append(error.message)
     raise Missing("; ".join(reasons))
+
+
+def _show(_stream: str, line: str) -> None:
+    """Print what the model says, which is something only when it fails."""
+    print(line, file=sys.stderr)
 
 
 def _forget(backend: str, settings: Settings) -> None:

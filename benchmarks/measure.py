@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cog_core.errors import CogError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -123,6 +125,8 @@ def main(description: str, bench: Callable[[argparse.Namespace], Sequence[Row]],
     except Missing as missing:
         print(f"not measured: {missing}")
         sys.exit(1 if options.check else 0)
+    except CogError as error:
+        sys.exit(f"failed: {error.message}")
     _show(rows, options.rounds)
     sys.exit(1 if options.check and any(row.met is False for row in rows) else 0)
 

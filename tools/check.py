@@ -19,7 +19,9 @@ def main() -> None:
     python = environment("dev", "dev.txt")
     sessions = sys.argv[1:] or list(SESSIONS)
     path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    run([str(python), "-m", "nox", "--non-interactive", "--no-venv", "--session", *sessions], PATH=path)
+    # Hundreds of processes start in the tests: without compiled modules each would compile the program anew.
+    bytecode = {"PYTHONDONTWRITEBYTECODE": ""}
+    run([str(python), "-m", "nox", "--non-interactive", "--no-venv", "--session", *sessions], PATH=path, **bytecode)
     say("all checks passed. Next: CONTRIBUTING.md says how a change gets in")
 
 

@@ -148,7 +148,8 @@ def _install_runtime(step: Runtime, layout: PythonLayout | None) -> tuple[Step, 
     else:
         interpreter, purelib = layout.interpreter, layout.purelib
     script = (
-        f"site={purelib} && rm -rf $site/cog && ln -s {RUNTIME_FOLDER}/sdk/cog $site/cog"
+        f"{{ command -v {interpreter} >/dev/null || {{ echo 'the base image has no {interpreter}' >&2; exit 1; }}; }}"
+        f" && site={purelib} && rm -rf $site/cog && ln -s {RUNTIME_FOLDER}/sdk/cog $site/cog"
         f" && ln -sf {RUNTIME_FOLDER}/{STARTUP_FILE} $site/{STARTUP_FILE}"
         " && { command -v python >/dev/null"
         f' || ln -s "$(command -v {interpreter})" /usr/local/bin/python; }}'

@@ -14,7 +14,7 @@ RUN --mount=type=cache,id=cog-pip,target=/root/.cache/pip,sharing=shared /usr/lo
 
 COPY --link --from=runtime / /opt/cog
 
-RUN site=/usr/local/lib/python3.13/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.13)" /usr/local/bin/python; } && /usr/local/bin/python3.13 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
+RUN { command -v /usr/local/bin/python3.13 >/dev/null || { echo 'the base image has no /usr/local/bin/python3.13' >&2; exit 1; }; } && site=/usr/local/lib/python3.13/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.13)" /usr/local/bin/python; } && /usr/local/bin/python3.13 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
 
 WORKDIR /src
 
