@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
 
 from cog._version import __version__
 
 SCHEMES = ("data", "http", "https")
-TIMEOUT = 10.0
-"""Seconds without a byte before a download is given up; upstream's value."""
 
 
 def scheme_of(text: str) -> str:
@@ -25,19 +23,16 @@ def open_url(url: str) -> BinaryIO:
 
     Raises:
         ValueError: The scheme is none of data, http and https, or a data URL is damaged.
-        OSError: The server is out of reach, or refuses (``urllib.error.HTTPError``).
+        OSError: The server is out of reach, refuses (``urllib.error.HTTPError``), or must not be asked.
     """
     scheme = scheme_of(url)
     if scheme == "data":
         return BytesIO(read_data_url(url))
     if scheme not in SCHEMES:
         raise ValueError(f"{scheme!r} is not a valid URL scheme. 'data', 'http', or 'https' is supported.")
-    from urllib.request import Request, urlopen  # noqa: PLC0415 - half of the start-up time of a small model
+    from cog._remote import open_remote  # noqa: PLC0415 - half of the start-up time of a small model
 
-    agent = os.environ.get("COG_USER_AGENT") or f"cog-runtime/{__version__}"
-    request = Request(url, headers={"User-Agent": agent})  # noqa: S310 - the scheme was checked above
-    answer: Any = urlopen(request, timeout=TIMEOUT)  # noqa: S310 - the scheme was checked above
-    return answer  # type: ignore[no-any-return]
+    return open_remote(url, os.environ.get("COG_USER_AGENT") or f"cog-runtime/{__version__}")
 
 
 def read_data_url(url: str) -> bytes:

@@ -17,17 +17,16 @@ from cog_core.backend import (
     BuildRequest,
     ExportsImages,
     ImageInfo,
-    InspectsImages,
     LoadsImages,
-    PullsImages,
     PushesImages,
     ToLayout,
     ToStore,
 )
 from cog_core.clock import monotonic
 from cog_core.draft import Draft, Tools, Wishes, draft
-from cog_core.errors import BackendUnavailable, CogError, ImageNotFound, UsageError
+from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
 from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
+from cog_core.holders import RUNNING, find_image
 from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
 from cog_core.lock import with_pip_certificates
@@ -106,6 +105,7 @@ def build(
     no_cache: bool = False,
     refresh: bool = False,
     with_source: bool = True,
+    to_run: bool = False,
     secrets: Mapping[str, Secret] | None = None,
     settings: Settings | None = None,
 ) -> BuildResult:
@@ -127,6 +127,7 @@ def build(
         no_cache: Do every step anew.
         refresh: Lock the newest Python packages instead of those of the last build.
         with_source: Copy the project's files into the image; without them they have to be mounted at ``/src``.
+        to_run: Let somebody build who can run the image, too.
         secrets: What the mounts of ``build.run`` may read, by id.
         settings: Instead of what the environment says.
 
@@ -146,7 +147,7 @@ def build(
         refresh=refresh,
     )
     drafted = draft(open_project(Path(project), file=file, strict=strict), wishes, kit, watch)
-    choice = choose(kit.plugins, kit.settings, drafted.plan, asked=backend)
+    choice = choose(kit.plugins, kit.settings, drafted.plan, asked=backend, also=RUNNING if to_run else ())
     watch(Decided(what="backend", value=choice.candidate.info.name, because=choice.reason))
     wanted = _outputs(tuple(outputs), tag, drafted)
     request = BuildRequest(
@@ -176,55 +177,6 @@ def inspect(
     if backend is None and is_layout(Path(reference)):
         return inspect_layout(Path(reference))
     return find_image(str(reference), tools(settings), backend=backend)[1]
-
-
-def find_image(reference: str, kit: Tools, *, backend: str | None = None) -> tuple[str, ImageInfo]:
-    """Return the name of the backend that has an image in its store, and what the image says about itself.
-
-    Raises:
-        ImageNotFound: Nobody has it.
-        BackendUnavailable: The backend asked for cannot be used.
-    """
-    searched: list[str] = []
-    for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
-        if not candidate.probe.usable or not isinstance(candidate.backend, InspectsImages):
-            continue
-        try:
-            return candidate.info.name, candidate.backend.inspect(reference)
-        except ImageNotFound:
-            searched.append(candidate.info.name)
-    if not searched:
-        raise BackendUnavailable(
-            f"no backend here can look for the image {reference!r}", hint="`cog backends` says what each one needs."
-        )
-    raise ImageNotFound(
-        f"there is no image {reference!r} (searched: {', '.join(searched)})",
-        hint="Build it with `cog build -t NAME`, or check the name.",
-    )
-
-
-def find_or_pull(
-    reference: str, kit: Tools, *, backend: str | None = None, on_event: Emit = ignore
-) -> tuple[str, ImageInfo]:
-    """Return the name of the backend that has an image, fetching it from its registry when nobody has it yet.
-
-    Raises:
-        ImageNotFound: Nobody has it, the registry neither.
-        RegistryError: The registry refused, or is out of reach.
-    """
-    try:
-        return find_image(reference, kit, backend=backend)
-    except ImageNotFound as error:
-        for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
-            if candidate.probe.usable and isinstance(candidate.backend, PullsImages):
-                try:
-                    candidate.backend.pull(reference, on_event)
-                except CogError as reason:
-                    reason.message = f"{error.message}, and it cannot be pulled: {reason.message}"
-                    reason.hint = error.hint
-                    raise
-                return find_image(reference, kit, backend=candidate.info.name)
-        raise
 
 
 def push(

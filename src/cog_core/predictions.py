@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from cog_core import images, inputs, labels
+from cog_core import holders, images, inputs, labels
 from cog_core.backend import Bind, RunRequest, RunsImages
 from cog_core.certificates import company_file
 from cog_core.client import ModelClient
 from cog_core.clock import monotonic
 from cog_core.draft import openapi
-from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
+from cog_core.errors import ImageNotFound, UsageError
 from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
 from cog_core.layouts import is_layout
 from cog_core.planner import COMMAND, PORT, SOURCE_FOLDER
@@ -140,7 +140,7 @@ def open_model(
         project = open_project(Path(text), file=file, strict=strict)
         return Model(schema=openapi(project) or {}, project=project, gpu=project.config.build.gpu)
     kit = images.tools(settings)
-    holder, info = images.find_or_pull(text, kit, backend=backend, on_event=on_event)
+    holder, info = holders.find_or_pull(text, kit, backend=backend, to_run=True, on_event=on_event)
     if not labels.is_model(info.labels):
         raise ImageNotFound(
             f"image {text}: image is not a Cog model", hint="It has none of the labels of Cog's images."
@@ -299,6 +299,7 @@ def _image_of(model: Model, backend: str | None, kit: Tools, on_event: Emit) -> 
         tag=tag,
         backend=backend,
         with_source=False,
+        to_run=True,
         on_event=on_event,
         settings=kit.settings,
     )
@@ -308,7 +309,7 @@ def _image_of(model: Model, backend: str | None, kit: Tools, on_event: Emit) -> 
 def _runner(name: str, kit: Tools) -> RunsImages:
     candidate = next(iter(candidates(kit.plugins, kit.settings, only=name)))
     if not isinstance(candidate.backend, RunsImages):
-        raise BackendUnavailable(f"the backend {name} cannot run images", hint="Use another one with --backend.")
+        raise holders.cannot_run(name, kit)
     return candidate.backend
 
 

@@ -36,6 +36,8 @@ class Receiver(ThreadingHTTPServer):
         statuses: Answers for the next requests; 200 when there are none.
         files: What GET answers, by path.
         answers: Headers of every answer.
+        redirects: Where GET is sent on to, by path.
+        cut: Bytes that are missing at the end of every file.
     """
 
     daemon_threads = True
@@ -46,6 +48,8 @@ class Receiver(ThreadingHTTPServer):
         self.statuses: list[int] = []
         self.files: dict[str, bytes] = {}
         self.answers: dict[str, str] = {}
+        self.redirects: dict[str, str] = {}
+        self.cut = 0
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -76,13 +80,15 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.heard.append(Heard(self.command, self.path, headers, body))
 
-    def _answer(self, status: int, body: bytes = b"") -> None:
+    def _answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         for name, value in self.server.answers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) - self.server.cut])
 
     def do_POST(self) -> None:
         self._remember()
@@ -93,6 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._remember()
+        if self.path in self.server.redirects:
+            self._answer(302, Location=self.server.redirects[self.path])
+            return
         body = self.server.files.get(self.path)
         self._answer(404 if body is None else 200, body or b"")
 

@@ -288,6 +288,14 @@ def until(question: Any, server: Server | None = None) -> Any:
     raise AssertionError(f"nothing came of it{'' if server is None else ':' + chr(10) + server.log}")
 
 
+def is_gone(pid: int) -> bool:
+    """Return whether a process has ended."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
+
+
 def start(
     interpreter: Interpreter,
     folder: Path,

@@ -54,7 +54,7 @@ MANY = """
 
 @pytest.fixture(scope="module")
 def copy(keep: Servers) -> Server:
-    return keep(COPY)
+    return keep(COPY, COG_DOWNLOAD_ALLOW="127.0.0.1")
 
 
 def data_url(data: bytes, kind: str = "text/plain") -> str:
@@ -91,7 +91,7 @@ def test_a_file_behind_a_url_is_downloaded(copy: Server, receiver: Receiver, tmp
 def test_temporary_files_are_gone_after_the_prediction(serve: Servers, receiver: Receiver, tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    server = serve(COPY, TMPDIR=str(temporary))
+    server = serve(COPY, TMPDIR=str(temporary), COG_DOWNLOAD_ALLOW="127.0.0.0/8")
     receiver.files["/a.txt"] = b"a"
     target = str(tmp_path / "out.txt")
     server.predict(source=data_url(b"1"), name=target)

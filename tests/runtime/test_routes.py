@@ -40,7 +40,7 @@ def test_the_documents_are_served(serve: Servers, model_folder: Path) -> None:
 
 
 def test_unknown_routes_and_methods_are_empty_answers(plain: Server) -> None:
-    asked = [("GET", "/nothing"), ("POST", "/predictions/"), ("GET", "/predictions"), ("DELETE", "/predictions/x")]
+    asked = [("GET", "/nothing"), ("POST", "/predictions/"), ("PUT", "/predictions"), ("DELETE", "/predictions/x")]
     answers = [plain.request(method, path) for method, path in asked]
     assert [each.status for each in answers] == [404, 404, 405, 405]
     assert {each.body for each in answers} == {b""}

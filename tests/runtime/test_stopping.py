@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from tests.runtime.serving import start, until, write_model
+from tests.runtime.serving import is_gone, start, until, write_model
 
 if TYPE_CHECKING:
     from tests.runtime.serving import Interpreter, Servers
@@ -111,13 +111,6 @@ def test_what_the_model_started_ends_with_the_server(serve: Servers) -> None:
     pid = int(server.output(seconds=-1))
     assert server.stop() < 1
     until(lambda: is_gone(pid))
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return True
 
 
 AS_FIRST = """

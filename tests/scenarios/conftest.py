@@ -19,14 +19,15 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 OCI = pytest.param("oci", marks=pytest.mark.engine("debian", "index", "userns"))
 DOCKER = pytest.param("docker", marks=pytest.mark.engine("docker", "index"))
+PODMAN = pytest.param("podman", marks=pytest.mark.engine("podman", "index"))
 
 
 @pytest.fixture(params=[OCI, DOCKER])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, shared_cog_cache: Path) -> str:
     """Bring a backend up; commands with ``--backend`` use it."""
     name: str = request.param
-    if name == "docker":
-        request.getfixturevalue("docker_engine")
+    if name in {"docker", "podman"}:
+        request.getfixturevalue(f"{name}_engine")
         request.getfixturevalue("python_base")("3.11")
         if bundle := request.getfixturevalue("ca_bundle"):
             monkeypatch.setenv("COG_CA_CERT", str(bundle))
@@ -45,9 +46,9 @@ def project(tmp_path: Path) -> Path:
 def cog(project: Path, backend: str) -> Iterator[Program]:
     """Give the program, called in the project's folder; the images that are named after the folder go afterwards."""
     yield Program(project, ("--backend", backend))
-    if backend == "docker":
+    if backend in {"docker", "podman"}:
         names = [f"cog-{project.name}", f"cog-{project.name}-base"]
-        subprocess.run(["docker", "image", "rm", "--force", *names], capture_output=True, check=False)
+        subprocess.run([backend, "image", "rm", "--force", *names], capture_output=True, check=False)
 
 
 def example(name: str, folder: Path) -> Path:

@@ -20,7 +20,8 @@ REAL_ENVIRON: Mapping[str, str] = dict(os.environ)
 # What would lead a test to the user's own engines, accounts, settings and repositories.
 _DROPPED = re.compile(
     r"""COG_(?!TEST_).* | PIP_(?!CACHE_DIR$).* | DOCKER_.* | BUILDX_.* | BUILDKIT_.* | CONTAINERS?_.*
-    | REGISTRY_AUTH_FILE | GIT_(DIR|WORK_TREE|INDEX_FILE) | SOURCE_DATE_EPOCH | NO_COLOR | FORCE_COLOR | XDG_.* | NETRC""",
+    | REGISTRY_AUTH_FILE | GIT_(DIR|WORK_TREE|INDEX_FILE)
+    | SOURCE_DATE_EPOCH | NO_COLOR | FORCE_COLOR | XDG_.* | NETRC""",
     re.VERBOSE,
 )
 

@@ -18,6 +18,7 @@ from cog_core.errors import BackendError, CogError, RegistryError
 from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
 from cog_core.ir import Capability
 from cog_core.process import run as run_process
+from cog_core.staging import workspace
 from cog_oci.docker_archive import read_archive
 from cog_oci.layout import Layout
 
@@ -144,12 +145,9 @@ class DockerBackend:
             partial.unlink(missing_ok=True)
 
     def _export_layout(self, info: ImageInfo, path: Path) -> None:
-        scratch = self._settings.cache / "tmp" / f"{info.image_id.rpartition(':')[2][:16]}.tar"
-        try:
-            self._export_archive(info, scratch)
-            read_archive(scratch, Layout.create(path))
-        finally:
-            scratch.unlink(missing_ok=True)
+        with workspace(self._settings, "docker") as folder:
+            self._export_archive(info, folder / "image.tar")
+            read_archive(folder / "image.tar", Layout.create(path))
 
 
 def _name(info: ImageInfo) -> str:

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from cog_backends.docker import stage
 from cog_backends.docker.commands import BuildOptions, build_argv, build_environment
-from cog_backends.docker.progress import Classic, Plain, RawJson, Steps
+from cog_backends.docker.progress import Classic, Plain
 from cog_backends.docker.rungs import RungKind
-from cog_core.context import BuildContext, tar_stream
+from cog_core.buildkit_progress import RawJson, Steps
+from cog_core.context import tar_stream
 from cog_core.errors import BackendError, BuildFailed
 from cog_core.ir.dockerfile import FILES, render
+from cog_core.ir.lower import CA_CERT
 from cog_core.ir.steps import PROJECT
 from cog_core.process import Command
+from cog_core.staging import DOCKERFILE, secret_files, stage_folders, workspace, write_ignore_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from cog_backends.docker.client import Engine
-    from cog_backends.docker.progress import Progress
     from cog_backends.docker.rungs import Rung
     from cog_core.backend import BuildRequest
+    from cog_core.buildkit_progress import Progress
     from cog_core.events import Emit
     from cog_core.ir.dockerfile import Dockerfile
     from cog_core.process import Runner
     from cog_core.settings import Settings
 
-DOCKERFILE: Final = "Dockerfile"
 PROXY_ARGUMENTS: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 
 
@@ -62,30 +62,30 @@ class Builder:
         """
         if self.rung.kind is RungKind.CLASSIC:
             return self._build_classic(request, tags, emit)
-        with _workspace(self.settings) as workspace:
-            return self._build_with_cli(request, tags, emit, workspace)
+        with workspace(self.settings, "docker") as folder:
+            return self._build_with_cli(request, tags, emit, folder)
 
-    def _build_with_cli(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit, workspace: Path) -> str:
+    def _build_with_cli(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit, folder: Path) -> str:
         dockerfile = render(request.plan, self.rung.dialect)
         folders: Mapping[str, Path] = {}
         carriers: Mapping[str, str] = {}
         if self.rung.named_contexts:
-            folders = stage.stage_folders(dockerfile, request, workspace)
+            folders = stage_folders(dockerfile, request, folder)
         elif dockerfile.contexts:
             carriers = stage.carrier_names(dockerfile, request)
             dockerfile = render(request.plan, self.rung.dialect, carriers)
-        (workspace / DOCKERFILE).write_text(dockerfile.text, "utf-8")
-        write_ignore_file(workspace, request.contexts[PROJECT])
+        (folder / DOCKERFILE).write_text(dockerfile.text, "utf-8")
+        write_ignore_file(folder, request.contexts[PROJECT])
         platform = request.plan.platform
         options = BuildOptions(
-            dockerfile=workspace / DOCKERFILE,
+            dockerfile=folder / DOCKERFILE,
             context=request.contexts[PROJECT].root,
-            image_id_file=workspace / "image-id",
-            metadata_file=workspace / "metadata.json",
+            image_id_file=folder / "image-id",
+            metadata_file=folder / "metadata.json",
             platform=None if platform == self.engine.platform else str(platform),
             tags=tags,
             contexts=folders,
-            secrets=_secret_files(request, workspace),
+            secrets=secret_files(request, folder),
             proxies=self.settings.proxies,
             labels=dockerfile.labels,
             builder=self.name,
@@ -95,18 +95,20 @@ class Builder:
         try:
             if carriers:
                 stage.stage_carriers(self.engine, dockerfile, request, carriers)
-            self._run_cli(dockerfile, options, emit)
+            self._run_cli(dockerfile, options, emit, unspoken=_unspoken(request))
         finally:
             stage.remove_carriers(self.engine, carriers)
         return _image_id(options)
 
-    def _run_cli(self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit) -> None:
+    def _run_cli(
+        self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit, *, unspoken: frozenset[str]
+    ) -> None:
         steps = Steps(dockerfile.instructions, emit)
         progress: Progress = RawJson(steps) if self.rung.rawjson else Plain(steps)
         command = Command(
             argv=build_argv(self.rung, options),
             env=build_environment(self.settings.environ, options),
-            secrets=frozenset(self.settings.proxies.values()),
+            secrets=unspoken.union(self.settings.proxies.values()),
         )
         completed = self.run(command, on_line=lambda _, line: progress.feed(line))
         if completed.code:
@@ -139,21 +141,10 @@ class Builder:
         return progress.image_id
 
 
-def write_ignore_file(folder: Path, context: BuildContext) -> None:
-    """Write the context's rules where BuildKit looks for them first: beside the Dockerfile, not in the project."""
-    text = context.rules.text
-    (folder / f"{DOCKERFILE}.dockerignore").write_text(text, "utf-8", "surrogateescape")
-
-
-@contextlib.contextmanager
-def _workspace(settings: Settings) -> Iterator[Path]:
-    parent = settings.cache / "tmp"
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="docker-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _unspoken(request: BuildRequest) -> frozenset[str]:
+    """Return the lines of all secrets, which must not be heard when a command prints them."""
+    texts = (secret.read().decode("utf-8", "replace") for name, secret in request.secrets.items() if name != CA_CERT)
+    return frozenset(line.strip() for text in texts for line in text.splitlines() if line.strip())
 
 
 def _builder_failed(stderr: str) -> BackendError:
@@ -170,14 +161,3 @@ def _image_id(options: BuildOptions) -> str:
         if digest := metadata.get("containerimage.config.digest"):
             return str(digest)
     return options.image_id_file.read_text("utf-8").strip()
-
-
-def _secret_files(request: BuildRequest, workspace: Path) -> dict[str, Path]:
-    folder = workspace / "secrets"
-    folder.mkdir(mode=0o700)
-    files: dict[str, Path] = {}
-    for name, secret in request.secrets.items():
-        files[name] = folder / name
-        files[name].touch(mode=0o600)
-        files[name].write_bytes(secret.read())
-    return files

@@ -1,4 +1,4 @@
-"""Bringing a plan's contexts to the builder: as named folders, or inside small carrier images."""
+"""Bringing a plan's contexts to a builder that knows no named contexts: inside small carrier images."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from cog_core.context import BuildContext, materialise, tar_stream
+from cog_core.context import BuildContext, tar_stream
 from cog_core.ir.dockerfile import FILES
 from cog_core.ir.steps import RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from cog_backends.docker.client import Engine
     from cog_core.backend import BuildRequest
@@ -21,24 +20,6 @@ if TYPE_CHECKING:
 
 CARRIER: Final = "cog-carrier"
 """Repository of carrier images; those of the runtime stay, because every build uses them."""
-
-
-def stage_folders(dockerfile: Dockerfile, request: BuildRequest, workspace: Path) -> dict[str, Path]:
-    """Return a folder for every context but the project.
-
-    A context without rules is its own folder; others are laid out with hard links, since a builder would not
-    apply our rules to a named context.
-    """
-    folders: dict[str, Path] = {}
-    for name in dockerfile.contexts:
-        if name == FILES:
-            folders[name] = _write_files(dockerfile, workspace / FILES, request.plan.created)
-        elif request.contexts[name].rules.lines:
-            folders[name] = workspace / name
-            materialise(request.contexts[name], folders[name])
-        else:
-            folders[name] = request.contexts[name].root
-    return folders
 
 
 def stage_carriers(
@@ -95,13 +76,3 @@ def _key(request: BuildRequest) -> str:
     for entry in context.entries:
         digest.update(os.fsencode(f"\0{entry.path}\0{entry.mode}\0{entry.size}\0{entry.target}"))
     return digest.hexdigest()[:24]
-
-
-def _write_files(dockerfile: Dockerfile, folder: Path, mtime: int) -> Path:
-    for file in dockerfile.files:
-        path = folder / file.path.lstrip("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file.content, "utf-8", newline="")
-        path.chmod(file.mode)
-        os.utime(path, (mtime, mtime))
-    return folder

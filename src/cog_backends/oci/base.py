@@ -10,11 +10,11 @@ import attrs
 
 from cog_backends.oci.chosen import Chosen, recall, remember
 from cog_backends.oci.debian.sources import find_mirrors
-from cog_backends.oci.failures import mapped
 from cog_backends.oci.store import StoredLayer
 from cog_core.clock import now
 from cog_core.errors import BackendError, RegistryError, UnsupportedPlan
 from cog_core.events import Noted, StepProgress
+from cog_core.image_failures import mapped
 from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 from cog_oci import image_config
@@ -184,7 +184,7 @@ class Bases:
         def progress(done: int, total: int) -> None:
             emit(StepProgress(id=STEP, what=reference, done=done, total=total))
 
-        from cog_backends.oci.registries import registry_client  # noqa: PLC0415 - most bases are here already
+        from cog_core.registries import registry_client  # noqa: PLC0415 - most bases are here already
         from cog_oci.pull import pull  # noqa: PLC0415 - as above
 
         with registry_client(self.settings, self.run) as client:

@@ -14,7 +14,6 @@ import attrs
 
 from cog_oci import canonical, media, whiteouts
 from cog_oci.archive_reader import DEFAULT_LIMITS, read_members
-from cog_oci.compress import CompressedLayers
 from cog_oci.files import replace_file
 from cog_oci.image_layers import open_layer
 from cog_oci.layers import pack
@@ -60,11 +59,6 @@ class Store:
     def layout(self) -> Layout:
         """The images."""
         return Layout.create(self.root / "images")
-
-    @property
-    def compressed(self) -> CompressedLayers:
-        """Layers as registries want them."""
-        return CompressedLayers(self.root / "compressed")
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:

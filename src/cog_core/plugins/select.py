@@ -12,7 +12,7 @@ from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
 from cog_core.ir import lacking, lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cog_core.backend import Backend, BackendInfo, BuildRequest, ImageInfo
     from cog_core.events import Emit
@@ -50,7 +50,12 @@ class Choice:
 
 
 def candidates(
-    plugins: Plugins, settings: Settings, plan: BuildPlan | None = None, *, only: str | None = None
+    plugins: Plugins,
+    settings: Settings,
+    plan: BuildPlan | None = None,
+    *,
+    only: str | None = None,
+    also: tuple[Requirement, ...] = (),
 ) -> Iterator[Candidate]:
     """Probe backends one after the other, in order of preference.
 
@@ -59,6 +64,7 @@ def candidates(
         settings: Passed to each backend.
         plan: Say what each lacks for this plan.
         only: Just the backend of this name.
+        also: What is needed besides the plan.
 
     Raises:
         UnknownBackend: There is none of that name.
@@ -70,6 +76,8 @@ def candidates(
             raise _unknown(name, plugins)
         backend, probe = _probed(info, settings)
         lacks = lacking(lower(plan, probe.capabilities), probe.capabilities) if plan and probe.usable else ()
+        if probe.usable:
+            lacks += tuple(need for need in also if need.capability not in probe.capabilities)
         yield Candidate(info=info, backend=backend, probe=probe, lacks=lacks)
 
 
@@ -93,8 +101,22 @@ class _Broken:
         raise BackendUnavailable("the backend could not be loaded")
 
 
-def choose(plugins: Plugins, settings: Settings, plan: BuildPlan, *, asked: str | None = None) -> Choice:
+def choose(
+    plugins: Plugins,
+    settings: Settings,
+    plan: BuildPlan,
+    *,
+    asked: str | None = None,
+    also: tuple[Requirement, ...] = (),
+) -> Choice:
     """Choose the backend for a plan: ``asked``, then ``COG_BACKEND``, then the first usable and able one.
+
+    Args:
+        plugins: Where backends come from.
+        settings: Passed to each backend.
+        plan: What is to be built.
+        asked: The backend that somebody wants.
+        also: What is needed besides the plan.
 
     Raises:
         UnknownBackend: The one asked for does not exist.
@@ -103,7 +125,7 @@ def choose(plugins: Plugins, settings: Settings, plan: BuildPlan, *, asked: str 
     """
     wanted = asked or settings.backend
     tried: list[Candidate] = []
-    for candidate in candidates(plugins, settings, plan, only=wanted):
+    for candidate in candidates(plugins, settings, plan, only=wanted, also=also):
         tried.append(candidate)
         if candidate.able:
             return Choice(
@@ -111,7 +133,7 @@ def choose(plugins: Plugins, settings: Settings, plan: BuildPlan, *, asked: str 
                 plan=lower(plan, candidate.probe.capabilities),
                 reason=_reason(tried, asked=asked, from_environment=settings.backend),
             )
-    raise _nobody(tried, plugins, settings, plan, wanted)
+    raise _nobody(tried, wanted, lambda: candidates(plugins, settings, plan, also=also), plugins)
 
 
 def _reason(tried: list[Candidate], *, asked: str | None, from_environment: str | None) -> str:
@@ -130,14 +152,14 @@ def _lack(candidate: Candidate) -> str:
 
 
 def _nobody(
-    tried: list[Candidate], plugins: Plugins, settings: Settings, plan: BuildPlan, wanted: str | None
+    tried: list[Candidate], wanted: str | None, everybody: Callable[[], Iterator[Candidate]], plugins: Plugins
 ) -> BackendUnavailable | UnsupportedPlan:
     usable = [candidate for candidate in tried if candidate.probe.usable]
     if not usable:
         lines = "\n".join(f"  {c.info.name}: {c.probe.reason}" for c in tried)
         return BackendUnavailable(
             f"backend {wanted!r} cannot be used here\n{lines}" if wanted else f"no backend can be used here\n{lines}",
-            hint=_way_out(tried, plugins, settings, plan, wanted),
+            hint=_way_out(tried, wanted, everybody),
         )
     lines = "\n".join(
         f"  {candidate.info.name} cannot do {need.subject}" + (f" ({need.origin})" if need.origin else "")
@@ -146,8 +168,8 @@ def _nobody(
     )
     others = [
         candidate.info.name
-        for candidate in candidates(plugins, settings, plan)
-        if wanted and candidate.info.name != wanted and candidate.able
+        for candidate in (everybody() if wanted else ())
+        if candidate.info.name != wanted and candidate.able
     ]
     needs = {need.capability for need in usable[0].lacks}
     could = sorted(info.name for info in plugins.backends.values() if needs <= info.capabilities)
@@ -164,12 +186,10 @@ def _nobody(
     )
 
 
-def _way_out(
-    tried: list[Candidate], plugins: Plugins, settings: Settings, plan: BuildPlan, wanted: str | None
-) -> str:
+def _way_out(tried: list[Candidate], wanted: str | None, everybody: Callable[[], Iterator[Candidate]]) -> str:
     """Say how to have what was asked for, and what works as it is."""
     fixes = [candidate.probe.fix for candidate in tried if candidate.probe.fix]
-    able = [c.info.name for c in candidates(plugins, settings, plan) if c.able] if wanted else []
+    able = [c.info.name for c in everybody() if c.able] if wanted else []
     ways = [*fixes[:1], *(f"--backend {name}, which works here" for name in able[-1:])]
     return f"Try {', or '.join(ways)}." if ways else "`cog backends` says what each backend needs."
 

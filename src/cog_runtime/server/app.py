@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from starlette.routing import Match, Route, Router
 
+from cog_runtime.server.guard import guarded
 from cog_runtime.server.log import ERROR
 from cog_runtime.server.responses import HTML, JSON, send_empty
 from cog_runtime.server.routes import pages
 from cog_runtime.server.routes.health import Health
 from cog_runtime.server.routes.predict import Cancel, Predict, refuse
+from cog_runtime.server.routes.status import Listing, Live, Methods, Metrics, Ready, Status
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from cog_runtime.server.predictions import Predictions
     from cog_runtime.server.schema import Schema
     from cog_runtime.server.settings import Settings
-    from cog_runtime.server.worker import Worker
+    from cog_runtime.server.workers import Workers
 
 COG_VERSION = "0.22.0"
 """The release of Cog whose API this is."""
@@ -48,7 +50,7 @@ class _One(_Exact):
 
 
 def make_app(
-    worker: Worker,
+    workers: Workers,
     predictions: Predictions,
     *,
     schema: Schema,
@@ -59,7 +61,7 @@ def make_app(
     """Return the application.
 
     Args:
-        worker: Whose health is told.
+        workers: Whose health is told.
         predictions: Takes requests on.
         schema: What the image carries.
         settings: Limits.
@@ -71,26 +73,35 @@ def make_app(
         streaming = schema.streaming and not training
         return Predict(predictions, training=training, streaming=streaming, body_limit=settings.body_limit)
 
-    predict, train, cancel = create(training=False), create(training=True), Cancel(predictions)
     index = pages.index(COG_VERSION, training=schema.training)
+    health = Health(workers, predictions, queue=settings.queue, kubernetes=settings.kubernetes)
     router = Router(
         routes=[
-            _Exact("/predictions", predict, methods=["POST"]),
-            _One("/predictions/{prediction_id:path}", predict, methods=["PUT"]),
-            _One("/predictions/{prediction_id:path}/cancel", cancel, methods=["POST"]),
-            _Exact("/health-check", Health(worker, kubernetes=settings.kubernetes), methods=["GET"]),
+            *_calls("/predictions", create(training=False), predictions),
+            _Exact("/health-check", health, methods=["GET"]),
             _Exact("/", pages.Fixed(index, JSON), methods=["GET"]),
             _Exact("/openapi.json", pages.Document(schema), methods=["GET"]),
             _Exact("/docs", pages.Fixed(pages.docs(), HTML), methods=["GET"]),
             _Exact("/shutdown", pages.Shutdown(stop), methods=["POST"]),
-            _Exact("/trainings", train, methods=["POST"]),
-            _One("/trainings/{prediction_id:path}", train, methods=["PUT"]),
-            _One("/trainings/{prediction_id:path}/cancel", cancel, methods=["POST"]),
+            *_calls("/trainings", create(training=True), predictions),
+            _Exact("/livez", Live(), methods=["GET"]),
+            _Exact("/readyz", Ready(workers, predictions), methods=["GET"]),
+            _Exact("/metrics", Metrics(workers, predictions), methods=["GET"]),
         ],
         redirect_slashes=False,
         default=_unknown,
     )
-    return _guarded(router, log)
+    return guarded(_safe(router, log), settings)
+
+
+def _calls(path: str, create: Predict, predictions: Predictions) -> list[Route]:
+    """Return the routes of predictions, or of trainings."""
+    one = path + "/{prediction_id:path}"
+    return [
+        _Exact(path, Methods(Listing(predictions), create), methods=["POST", "GET"]),
+        _One(one, Methods(Status(predictions), create), methods=["PUT", "GET"]),
+        _One(f"{one}/cancel", Cancel(predictions), methods=["POST"]),
+    ]
 
 
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +109,7 @@ async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
     await send_empty(send, 404)
 
 
-def _guarded(app: ASGIApp, log: Log) -> ASGIApp:
+def _safe(app: ASGIApp, log: Log) -> ASGIApp:
     """Return the application with mistakes of ours answered by a 500 and a line in the log."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:

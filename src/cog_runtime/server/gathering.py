@@ -30,6 +30,11 @@ class Gathering:
         if len(self._pieces) == 1:
             self._loop.call_soon(self.flush)
 
+    def write_now(self, data: bytes) -> None:
+        """Write this, after what was written before."""
+        self.flush()
+        self._inner.write(data)
+
     def flush(self) -> None:
         """Write now."""
         pieces = self._pieces

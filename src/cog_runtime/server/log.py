@@ -6,6 +6,7 @@ Lines are gathered and written once per turn of the event loop: a line per predi
 from __future__ import annotations
 
 import os
+import time
 from datetime import datetime, timezone
 from typing import Any, Callable
 
@@ -82,10 +83,28 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat()
 
 
+class _Clock:
+    """The time as text; the part down to the second is made once per second."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def read(self) -> str:
+        moment = time.time_ns() // 1000
+        second, micro = divmod(moment, 1_000_000)
+        if second != self._second:
+            self._second = second
+            self._text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._text}.{micro:06d}Z"
+
+
+_read_clock = _Clock().read
+
+
 def _json(level: int, target: str, message: str, fields: dict[str, Any]) -> bytes:
-    time = now()[:-6] + "Z"
     record = {
-        "timestamp": time,
+        "timestamp": _read_clock(),
         "level": _NAMES[level],
         "fields": {"message": message, **fields},
         "target": target,
@@ -95,4 +114,4 @@ def _json(level: int, target: str, message: str, fields: dict[str, Any]) -> byte
 
 def _console(level: int, target: str, message: str, fields: dict[str, Any]) -> bytes:
     more = "".join(f" {name}={value}" for name, value in fields.items())
-    return f"{now()[:-6]}Z {_NAMES[level]:>5} {target}: {message}{more}\n".encode("utf-8", "replace")
+    return f"{_read_clock()} {_NAMES[level]:>5} {target}: {message}{more}\n".encode("utf-8", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Sequence
+from typing import Callable, Sequence
 
 from cog_runtime.server import settings as configuration
 from cog_runtime.server.spawn import Process, spawn
@@ -27,20 +27,21 @@ def main(arguments: Sequence[str], *, bundle: str) -> int:
     configuration.own_environment(variables)
     _leave_when_told(None, explicit_shutdown=settings.explicit_shutdown)
     command = settings.worker_command or _own_worker(bundle)
+    environ = {**settings.environ, **variables}
     try:
-        process = spawn(command, {**settings.environ, **variables})
+        process = spawn(command, environ)
     except OSError as error:
         sys.stderr.write(f"cannot start the worker {command[0]}: {error}\n")
         return 1
     _leave_when_told(process, explicit_shutdown=settings.explicit_shutdown)
     try:
-        return _serve(settings, process)
+        return _serve(settings, process, lambda: spawn(command, environ))
     except BaseException:
         process.kill()
         raise
 
 
-def _serve(settings: configuration.Settings, process: Process) -> int:
+def _serve(settings: configuration.Settings, process: Process, again: Callable[[], Process]) -> int:
     # The worker imports the model meanwhile.
     from cog_runtime.server.log import Log  # noqa: PLC0415
     from cog_runtime.server.serve import serve  # noqa: PLC0415
@@ -48,7 +49,7 @@ def _serve(settings: configuration.Settings, process: Process) -> int:
     log = Log(settings.log_level, console=settings.log_console)
     for warning in settings.warnings:
         log.warning(warning)
-    return serve(settings, process, log)
+    return serve(settings, process, log, again)
 
 
 def _leave_when_told(process: Process | None, *, explicit_shutdown: bool) -> None:

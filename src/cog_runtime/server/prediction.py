@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from cog_runtime.server.codec import dumps
 from cog_runtime.server.metrics import Metrics, apply
 
 if TYPE_CHECKING:
     from cog_runtime.server.request import Request
+    from cog_runtime.wire import Frame
 
 _CUT = b"\n[the logs of this prediction are cut off here: they reached the limit]\n"
 
@@ -51,17 +52,27 @@ class Prediction:
         training: It is a training.
         log_limit: Bytes of logs that are kept.
         observers: Who hears about it.
+
+    Attributes:
+        frame: What the worker is to get; None once it has it.
+        queue_time: Seconds that it waited for a slot; None unless it had to wait.
+        timer: Ends it when it takes too long.
+        expired: That it took too long, in words; None while it has not.
     """
 
     __slots__ = (
+        "_asked",
         "_log_limit",
         "_log_size",
         "_logs",
         "_started",
         "_waiting",
+        "_whole",
         "cancelling",
         "chunks",
         "error",
+        "expired",
+        "frame",
         "id",
         "input",
         "metrics",
@@ -69,8 +80,10 @@ class Prediction:
         "observers",
         "output",
         "predict_time",
+        "queue_time",
         "request",
         "status",
+        "timer",
         "training",
     )
 
@@ -97,11 +110,16 @@ class Prediction:
         self.output: bytes | None = None
         self.predict_time: float | None = None
         self.cancelling = False
+        self.expired: str | None = None
+        self.frame: Frame | None = None
+        self.queue_time: float | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self._logs: list[bytes] = []
         self._log_size = 0
         self._log_limit = log_limit
-        self._started = time.perf_counter()
-        self._waiting: list[asyncio.Future[None]] = []
+        self._asked = self._started = time.perf_counter()
+        self._whole: bytes | None = None
+        self._waiting: list[Callable[[Prediction], None]] = []
 
     @property
     def is_over(self) -> bool:
@@ -116,8 +134,13 @@ class Prediction:
     def start(self) -> None:
         """Note that the worker has it."""
         self.status = "processing"
+        self._started = time.perf_counter()
         for observer in self.observers:
             observer.started(self)
+
+    def waited(self) -> None:
+        """Note that it has waited for its slot until now."""
+        self.queue_time = time.perf_counter() - self._asked
 
     def log(self, source: str, data: bytes) -> None:
         """Add what it printed."""
@@ -153,19 +176,32 @@ class Prediction:
         self.error = error
         for observer in self.observers:
             observer.completed(self)
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
+        waiting, self._waiting = self._waiting, []
+        for act in waiting:
+            act(self)
+
+    def when_over(self, act: Callable[[Prediction], None]) -> None:
+        """Call this at the end, or now if it is over."""
+        if self.is_over:
+            act(self)
+        else:
+            self._waiting.append(act)
 
     async def wait(self) -> None:
         """Wait for the end."""
-        if not self.is_over:
-            future = asyncio.get_running_loop().create_future()
-            self._waiting.append(future)
-            await future
+        future = asyncio.get_running_loop().create_future()
+        self.when_over(lambda _: None if future.done() else future.set_result(None))
+        await future
 
     def snapshot(self, *, with_input: bool = False) -> bytes:
         """Return its state as the JSON object of responses and webhooks, keys sorted as upstream has them."""
+        if self.predict_time is not None and not with_input:
+            if self._whole is None:
+                self._whole = self._snapshot(with_input=False)
+            return self._whole
+        return self._snapshot(with_input=with_input)
+
+    def _snapshot(self, *, with_input: bool) -> bytes:
         pieces = [b"{"]
         if self.error is not None:
             pieces += (b'"error":', dumps(self.error), b",")
@@ -182,9 +218,12 @@ class Prediction:
     def _metrics(self) -> bytes:
         if self.predict_time is None:
             return dumps(self.metrics)
-        if not self.metrics:
+        if not self.metrics and self.queue_time is None:
             return b'{"predict_time":%.9f}' % self.predict_time
-        return dumps({**self.metrics, "predict_time": self.predict_time})
+        ours = {"predict_time": self.predict_time}
+        if self.queue_time is not None:
+            ours["queue_time"] = self.queue_time
+        return dumps({**self.metrics, **ours})
 
     def _output(self) -> bytes | None:
         if self.is_over:

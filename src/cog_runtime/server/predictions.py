@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from cog_runtime.server.chains import Chains
+from cog_runtime.server.figures import Figures
+from cog_runtime.server.history import Ended, History
 from cog_runtime.server.inputs import pack_inputs
-from cog_runtime.server.outputs import Upload, items_of, needs_upload, to_json, to_json_uploaded
+from cog_runtime.server.outputs import Upload, items_of, to_json
 from cog_runtime.server.prediction import Observer, Prediction, as_array
 from cog_runtime.server.request import problem
 from cog_runtime.server.responses import Answer, detail, error
@@ -21,26 +25,40 @@ if TYPE_CHECKING:
     from cog_runtime.server.schema import Schema
     from cog_runtime.server.settings import Settings
     from cog_runtime.server.webhooks import Webhooks
+    from cog_runtime.server.workers import Workers
 
 _NOT_READY = "Setup has not finished yet. Wait until it has finished, or GET /health-check for status."
 _FULL = "At capacity - all prediction slots busy"
+_QUEUE_FULL = "At capacity - the queue is full"
+_DEAD = "The worker has crashed"
+_STOPPING = "The server is shutting down"
+_LAST_CHANCE = 5.0
+"""Seconds that a model has to react to a cancel because of its time limit, before its worker is replaced."""
+_TOO_LONG = "it ran longer than {:g} s"
+_NOT_IN_TIME = "replaced because a prediction did not end in time"
+_NO_FILES: frozenset[str] = frozenset()
 
 
 class Predictions:
-    """Takes requests on, follows what the worker says about them, and forgets them when they are over.
+    """Takes requests on, follows what the workers say about them, and remembers how they ended.
 
     Args:
-        worker: Runs them.
+        workers: Run them.
         schema: What their inputs are checked against.
         settings: Limits, and where files go.
         log: Told when one begins and ends.
         webhooks: Makes the webhooks.
         upload: Uploads files; None leaves them in the response.
+
+    Attributes:
+        figures: What ``/metrics`` tells.
+        history: Those that are over.
+        stopping: No more are taken on.
     """
 
     def __init__(
         self,
-        worker: Worker,
+        workers: Workers,
         schema: Schema,
         settings: Settings,
         *,
@@ -48,28 +66,46 @@ class Predictions:
         webhooks: Webhooks,
         upload: Upload | None,
     ) -> None:
-        self._worker = worker
+        self.figures = Figures()
+        self.history = History(settings.history, settings.history_size)
+        self.stopping = False
+        self._workers = workers
         self._schema = schema
         self._settings = settings
         self._log = log
         self._webhooks = webhooks
-        self._upload = upload
+        self._chains = Chains(settings, upload, self._on_failed_upload)
         self._validators = {
             training: compile_input(schema.components, "TrainingInput" if training else "Input")
             for training in (False, True)
         }
         self._by_id: dict[str, Prediction] = {}
         self._streams: dict[int, Stream] = {}
-        self._chains: dict[int, asyncio.Task[None]] = {}
+        self._waiting: deque[Prediction] = deque()
         self._last_number = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        worker.on_output = self._on_output
-        worker.on_done = self._on_done
+        workers.on_output = self._on_output
+        workers.on_done = self._on_done
+        workers.on_change = self._on_change
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return len(self._waiting)
+
+    @property
+    def in_flight(self) -> tuple[Prediction, ...]:
+        """Those that run or wait, the oldest first."""
+        return tuple(self._by_id.values())
 
     def find(self, identity: str) -> Prediction | None:
         """Return the prediction or training of this id, while it is in flight."""
         return self._by_id.get(identity)
+
+    def position(self, prediction: Prediction) -> int | None:
+        """Return its place among those that wait, from 1; None when it does not wait."""
+        return None if prediction.frame is None else self._waiting.index(prediction) + 1
 
     def stream(self, prediction: Prediction) -> Stream | None:
         """Return its events, where the model allows to stream them."""
@@ -79,46 +115,118 @@ class Predictions:
         """Take a request on.
 
         Raises:
-            Answer: The worker is not ready (503), the inputs are wrong (422), or it has no room (409).
+            Answer: There is no worker (503), the inputs are wrong (422), or there is no room (409, 429).
         """
-        worker = self._worker
-        if worker.state != READY:
-            raise Answer(503, error("The worker has crashed" if worker.state == DEAD else _NOT_READY))
+        try:
+            return self._begin(request, training=training)
+        except Answer as answer:
+            self.figures.refused(answer.status)
+            raise
+
+    def _begin(self, request: Request, *, training: bool) -> Prediction:
+        self._check_state()
         validator = self._validators[training]
         inputs = self._validated(request, validator)
-        if worker.running >= worker.slots:
-            raise Answer(409, error(_FULL))
+        worker = None if self._waiting else self._workers.free()
+        if worker is None:
+            self._check_room()
         if request.id in self._by_id:
             raise Answer(409, error(f"A prediction with the ID {request.id} is running already"))
         self._last_number += 1
         number = self._last_number
-        observers = self._observers(request, number, training=training)
         prediction = Prediction(
-            number, request, inputs, training=training, log_limit=self._settings.log_limit, observers=observers
+            number,
+            request,
+            inputs,
+            training=training,
+            log_limit=self._settings.log_limit,
+            observers=self._observers(request, number, training=training),
         )
         header: dict[str, Any] = {"type": "predict", "call": number}
         if request.context:
             header["context"] = request.context
         if training:
             header["train"] = True
-        payload, parts = pack_inputs(inputs, validator.files if validator else frozenset())
+        payload, parts = pack_inputs(inputs, validator.files if validator else _NO_FILES)
         self._by_id[request.id] = prediction
         self._idle.clear()
-        self._log.info(f"Starting {_noun(prediction)}", prediction_id=request.id)
-        worker.predict(prediction, Frame(header, payload, parts))
-        prediction.start()
+        frame = Frame(header, payload, parts)
+        if worker is not None:
+            self._start(prediction, worker, frame)
+        else:
+            prediction.frame = frame
+            self._waiting.append(prediction)
+            self._log.info(f"Queued {_noun(prediction)}", prediction_id=request.id, position=len(self._waiting))
         return prediction
 
     def cancel(self, prediction: Prediction) -> None:
         """Ask for its end."""
-        if not prediction.cancelling:
-            prediction.cancelling = True
-            self._log.info(f"Cancelling {_noun(prediction)}", prediction_id=prediction.id)
-            self._worker.cancel(prediction.number)
+        if prediction.cancelling:
+            return
+        prediction.cancelling = True
+        self._log.info(f"Cancelling {_noun(prediction)}", prediction_id=prediction.id)
+        if prediction.frame is not None:
+            self._waiting.remove(prediction)
+            prediction.frame = None
+            self._end(prediction, "canceled", None, None)
+        else:
+            self._workers.cancel(prediction.number)
 
     async def wait_until_idle(self) -> None:
         """Wait until none is in flight."""
         await self._idle.wait()
+
+    def _check_state(self) -> None:
+        state = self._workers.state
+        if self.stopping:
+            raise Answer(503, error(_STOPPING))
+        if state != READY and not self._workers.is_coming_back:
+            raise Answer(503, error(_DEAD if state == DEAD else _NOT_READY))
+
+    def _check_room(self) -> None:
+        """Look for a place among those that wait: while a worker is started again there is one for each slot."""
+        limit = self._settings.queue
+        if self._workers.is_coming_back:
+            limit = max(limit, self._workers.slots)
+        if len(self._waiting) < limit:
+            return
+        if self._settings.queue:
+            raise Answer(429, error(_QUEUE_FULL), (b"retry-after", b"%d" % self._patience()))
+        raise Answer(409, error(_FULL))
+
+    def _patience(self) -> int:
+        """Return after how many seconds it is worth to ask again: until one of those that wait has begun."""
+        return max(1, min(60, round(self.figures.mean_time / max(1, self._workers.slots))))
+
+    def _start(self, prediction: Prediction, worker: Worker, frame: Frame) -> None:
+        self._log.info(f"Starting {_noun(prediction)}", prediction_id=prediction.id)
+        worker.predict(prediction, frame)
+        prediction.start()
+        limit = prediction.request.timeout or self._settings.timeout
+        if limit is not None:
+            limit = min(limit, self._settings.timeout or limit)
+            prediction.timer = asyncio.get_running_loop().call_later(limit, self._expire, prediction, limit)
+
+    def _on_change(self) -> None:
+        """Start those that wait where there is room, and fail them when there never will be again."""
+        while self._waiting and (worker := self._workers.free()) is not None:
+            prediction = self._waiting.popleft()
+            frame, prediction.frame = prediction.frame, None
+            prediction.waited()
+            if frame is not None:
+                self._start(prediction, worker, frame)
+        if self._waiting and self._workers.state != READY and not self._workers.is_coming_back:
+            for prediction in tuple(self._waiting):
+                prediction.frame = None
+                self._end(prediction, "failed", None, _DEAD)
+            self._waiting.clear()
+
+    def _expire(self, prediction: Prediction, limit: float) -> None:
+        prediction.expired = _TOO_LONG.format(limit)
+        self.cancel(prediction)
+        prediction.timer = asyncio.get_running_loop().call_later(
+            _LAST_CHANCE, self._workers.replace, prediction.number, _NOT_IN_TIME
+        )
 
     def _validated(self, request: Request, validator: Validator | None) -> dict[str, Any]:
         if validator is None:
@@ -145,67 +253,33 @@ class Predictions:
     def _on_output(self, prediction: Prediction, frame: Frame) -> None:
         if prediction.is_over:
             return
-        if self._waits(prediction, frame):
-            self._chain(prediction, frame, self._add_output)
+        if self._chains.waits(prediction, frame):
+            self._chains.add(prediction, frame, _add_output)
         else:
             prediction.add_output(to_json(frame))
 
     def _on_done(self, prediction: Prediction, frame: Frame) -> None:
-        if self._waits(prediction, frame):
-            self._chain(prediction, frame, self._finish)
+        if self._chains.waits(prediction, frame):
+            self._chains.add(prediction, frame, self._finish)
         else:
             self._finish(prediction, frame, to_json(frame))
+        if self._waiting:
+            self._on_change()
 
-    @staticmethod
-    def _add_output(prediction: Prediction, frame: Frame, output: bytes) -> None:
-        del frame
-        prediction.add_output(output)
-
-    def _waits(self, prediction: Prediction, frame: Frame) -> bool:
-        return prediction.number in self._chains or needs_upload(frame, self._settings)
-
-    def _chain(self, prediction: Prediction, frame: Frame, then: Any) -> None:
-        """Upload at once, but act in the order of the frames."""
-        ready = asyncio.ensure_future(self._uploaded(frame))
-        before = self._chains.get(prediction.number)
-        task = asyncio.ensure_future(self._after(before, ready, prediction, frame, then))
-        self._chains[prediction.number] = task
-
-    async def _uploaded(self, frame: Frame) -> bytes | OSError:
-        if self._upload is None or not frame.parts:
-            return to_json(frame)
-        try:
-            return await to_json_uploaded(frame, self._upload)
-        except OSError as problem:
-            return problem
-
-    async def _after(
-        self,
-        before: asyncio.Task[None] | None,
-        ready: asyncio.Task[bytes | OSError],
-        prediction: Prediction,
-        frame: Frame,
-        then: Any,
-    ) -> None:
-        if before is not None:
-            await before
-        output = await ready
-        if isinstance(output, OSError):
-            self._end(prediction, "failed", None, str(output))
-            if frame.header["type"] != "done":
-                self.cancel(prediction)
-        else:
-            then(prediction, frame, output)
+    def _on_failed_upload(self, prediction: Prediction, frame: Frame, reason: str) -> None:
+        self._end(prediction, "failed", None, reason)
+        if frame.header["type"] != "done":
+            self.cancel(prediction)
 
     def _finish(self, prediction: Prediction, frame: Frame, output: bytes) -> None:
         header = frame.header
         status = header["status"]
         if status == "succeeded":
             self._end(prediction, status, self._whole(prediction, header, output), None)
-        elif status == "failed":
-            reason = header["error"]
+        elif status == "failed" or prediction.expired:
+            reason = prediction.expired or header["error"]
             text = reason if header.get("input") else f"{_noun(prediction).capitalize()} failed: {reason}"
-            self._end(prediction, status, None, text)
+            self._end(prediction, "failed", None, text)
         else:
             self._end(prediction, "canceled", None, None)
 
@@ -224,16 +298,25 @@ class Predictions:
         if self._by_id.get(prediction.id) is prediction:
             del self._by_id[prediction.id]
         self._streams.pop(prediction.number, None)
-        self._chains.pop(prediction.number, None)
+        self._chains.forget(prediction)
         if not self._by_id:
             self._idle.set()
         if prediction.is_over:
             return
+        if prediction.timer is not None:
+            prediction.timer.cancel()
         prediction.finish(status, output=output, error=problem)
+        self.history.add(prediction.id, Ended(status, prediction.snapshot()))
+        self.figures.ended(prediction)
         fields: dict[str, Any] = {"prediction_id": prediction.id, "predict_time": prediction.predict_time}
         if problem is not None:
             fields["error"] = problem
         self._log.info(f"{_noun(prediction).capitalize()} {status}", **fields)
+
+
+def _add_output(prediction: Prediction, frame: Frame, output: bytes) -> None:
+    del frame
+    prediction.add_output(output)
 
 
 def _noun(prediction: Prediction) -> str:

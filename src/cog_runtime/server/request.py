@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple, Union
 
+from cog_runtime.server.checks import is_number
 from cog_runtime.server.codec import loads
 from cog_runtime.server.responses import Answer, detail, error
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 EVENTS = frozenset({"start", "output", "logs", "completed"})
 """What a webhook can be told about."""
+
+_LONGEST = 1_000_000
+"""Seconds that a request may allow its prediction."""
 
 Headers = Dict[bytes, bytes]
 Detail = List[Dict[str, Any]]
@@ -29,6 +33,7 @@ class Request(NamedTuple):
         webhook: Where to report; None for nowhere.
         events: What to report.
         trace: ``traceparent`` and ``tracestate``, passed on to webhooks.
+        timeout: Seconds that it may take; None for what the server allows.
     """
 
     id: str
@@ -37,6 +42,7 @@ class Request(NamedTuple):
     webhook: str | None
     events: frozenset[str]
     trace: tuple[tuple[str, str], ...]
+    timeout: float | None = None
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -93,6 +99,7 @@ def parse(body: bytes, headers: Headers, id_in_path: str | None, noun: str) -> R
         webhook=fields.get("webhook"),
         events=EVENTS if events is None else frozenset(events),
         trace=_trace(headers),
+        timeout=fields.get("timeout"),
     )
 
 
@@ -135,6 +142,9 @@ def _problems(fields: dict[str, Any]) -> Detail:
         for name in ("id", "webhook")
         if not isinstance(fields.get(name, ""), (str, type(None)))
     ]
+    timeout = fields.get("timeout")
+    if timeout is not None and not (is_number(timeout) and 0 < timeout <= _LONGEST):
+        found.append(problem(("body", "timeout"), f"a number of seconds above 0 and at most {_LONGEST} is expected"))
     if "context" in fields:
         found += _context_problems(fields["context"])
     events = fields.get("webhook_events_filter")

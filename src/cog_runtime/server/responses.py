@@ -21,12 +21,14 @@ class Answer(Exception):
     Attributes:
         status: The HTTP status.
         body: JSON.
+        headers: What it carries beside type and length.
     """
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
+        self.headers = headers
 
 
 def error(message: str) -> bytes:
@@ -39,9 +41,9 @@ def detail(problems: list[dict[str, Any]]) -> bytes:
     return dumps({"detail": problems})
 
 
-async def send_json(send: Send, status: int, body: bytes) -> None:
+async def send_json(send: Send, status: int, body: bytes, *more: tuple[bytes, bytes]) -> None:
     """Send a JSON answer."""
-    await send_body(send, status, body, [JSON, (b"content-length", b"%d" % len(body))])
+    await send_body(send, status, body, [JSON, (b"content-length", b"%d" % len(body)), *more])
 
 
 async def send_empty(send: Send, status: int, *more: tuple[bytes, bytes]) -> None:

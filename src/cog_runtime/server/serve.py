@@ -9,7 +9,7 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Callable
 
 import uvicorn
 
@@ -17,10 +17,12 @@ from cog_runtime.server.app import make_app
 from cog_runtime.server.gathering import gathering
 from cog_runtime.server.memory import keep_memory
 from cog_runtime.server.predictions import Predictions
+from cog_runtime.server.quick import SHORT, quick
 from cog_runtime.server.schema import NO_SCHEMA, Schema, load
 from cog_runtime.server.uploads import Uploads
 from cog_runtime.server.webhooks import Webhooks
-from cog_runtime.server.worker import READY, STARTING, Worker
+from cog_runtime.server.worker import READY, STARTING
+from cog_runtime.server.workers import Workers
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -40,12 +42,19 @@ _LAST_BYTES = 3.0
 _BACKLOG = 2048
 
 
-def serve(settings: Settings, process: Process, log: Log) -> int:
-    """Serve until told to stop, and return the exit status."""
+def serve(settings: Settings, process: Process, log: Log, spawn: Callable[[], Process]) -> int:
+    """Serve until told to stop, and return the exit status.
+
+    Args:
+        settings: What was set.
+        process: The first worker.
+        log: Where lines go.
+        spawn: Starts another worker.
+    """
     loop = new_loop()
     asyncio.set_event_loop(loop)
     try:
-        return loop.run_until_complete(_Server(settings, process, log).run())
+        return loop.run_until_complete(_Server(settings, process, log, spawn).run())
     finally:
         log.flush()
         loop.close()
@@ -64,10 +73,10 @@ def new_loop() -> asyncio.AbstractEventLoop:
 class _Server:
     """The parts of a running server."""
 
-    def __init__(self, settings: Settings, process: Process, log: Log) -> None:
+    def __init__(self, settings: Settings, process: Process, log: Log, spawn: Callable[[], Process]) -> None:
         self._settings = settings
         self._log = log
-        self._worker = Worker(process, settings, log)
+        self._workers = Workers(process, spawn, settings, log)
         self._stopping = asyncio.Event()
         self._signals = 0
 
@@ -75,7 +84,7 @@ class _Server:
         loop = asyncio.get_running_loop()
         self._log.gather(loop.call_soon)
         self._watch_signals(loop)
-        await self._worker.attach()
+        await self._workers.attach()
         executor = lru_cache(1)(lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="cog-http"))
         webhooks = Webhooks(self._settings, self._log, executor)
         uploads = None
@@ -83,10 +92,10 @@ class _Server:
             uploads = Uploads(self._settings.upload_url, self._settings.user_agent, executor())
         schema = self._schema()
         predictions = Predictions(
-            self._worker, schema, self._settings, log=self._log, webhooks=webhooks, upload=uploads
+            self._workers, schema, self._settings, log=self._log, webhooks=webhooks, upload=uploads
         )
         app = make_app(
-            self._worker,
+            self._workers,
             predictions,
             schema=schema,
             settings=self._settings,
@@ -95,17 +104,18 @@ class _Server:
         )
         try:
             sock = _listen(self._settings)
+            server = await _start(app, sock, self._settings, self._protocol(predictions))
         except OSError as error:
             self._log.error(f"Cannot listen on {self._settings.host}:{self._settings.port}", error=str(error))
-            await self._worker.stop(0)
+            await self._workers.stop(0)
             return 1
-        server = await _start(app, sock)
         self._log.info("Listening", host=self._settings.host, port=sock.getsockname()[1])
         loop.call_later(1, keep_memory)
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         await self._stopping.wait()
-        self._log.info("Shutting down")
+        self._log.info("Shutting down", in_flight=len(predictions.in_flight))
+        predictions.stopping = True
         # The one closes what listens and what is idle, and waits for answers; the other for what has no connection.
         closing = asyncio.ensure_future(server.shutdown())
         await self._finish(predictions, webhooks)
@@ -114,11 +124,22 @@ class _Server:
         await closing
         return 0
 
+    def _protocol(self, predictions: Predictions) -> Callable[[type[Any]], type[Any]]:
+        """Return what becomes of uvicorn's protocol; what guards the routes has to see every request."""
+        settings = self._settings
+        if settings.auth_token or settings.cors_origins or settings.body_limit < SHORT:
+            return gathering
+        return lambda usual: quick(usual, predictions, self._log)
+
     async def _finish(self, predictions: Predictions, webhooks: Webhooks) -> None:
-        if self._worker.state == STARTING:
-            await self._worker.stop(0)
-        await predictions.wait_until_idle()
-        await asyncio.gather(self._worker.stop(_GRACE), webhooks.drain(_WEBHOOK_GRACE))
+        if self._workers.state == STARTING and not self._workers.is_coming_back:
+            await self._workers.stop(0)
+        try:
+            await asyncio.wait_for(predictions.wait_until_idle(), self._settings.drain_timeout)
+        except asyncio.TimeoutError:
+            self._log.warning("What still runs is ended", in_flight=len(predictions.in_flight))
+            self._workers.give_up()
+        await asyncio.gather(self._workers.stop(_GRACE), webhooks.drain(_WEBHOOK_GRACE))
 
     def _schema(self) -> Schema:
         try:
@@ -141,20 +162,25 @@ class _Server:
         self._stopping.set()
         if self._signals > 1:
             # Asked twice: whoever asks does not want to wait for what is in flight.
-            self._worker.lost()
+            self._workers.give_up()
 
     def _reap(self) -> None:
         """Collect processes that have ended: the worker, and as PID 1 everybody's orphans."""
-        wanted = -1 if os.getpid() == 1 else self._worker.pid
-        while True:
-            try:
-                pid, status = os.waitpid(wanted, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            if pid == self._worker.pid:
-                self._worker.reap(status)
+        if os.getpid() == 1:
+            while self._reap_one(-1):
+                pass
+        else:
+            for pid in self._workers.processes:
+                self._reap_one(pid)
+
+    def _reap_one(self, wanted: int) -> bool:
+        try:
+            pid, status = os.waitpid(wanted, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid:
+            self._workers.reap(pid, status)
+        return bool(pid)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -171,7 +197,9 @@ def _listen(settings: Settings) -> socket.socket:
     return sock
 
 
-async def _start(app: ASGIApp, sock: socket.socket) -> uvicorn.Server:
+async def _start(
+    app: ASGIApp, sock: socket.socket, settings: Settings, protocol: Callable[[type[Any]], type[Any]]
+) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         ws="none",
@@ -183,9 +211,11 @@ async def _start(app: ASGIApp, sock: socket.socket) -> uvicorn.Server:
         date_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         backlog=_BACKLOG,
+        ssl_certfile=settings.tls[0] if settings.tls else None,
+        ssl_keyfile=settings.tls[1] if settings.tls else None,
     )
     config.load()
-    config.http_protocol_class = gathering(config.http_protocol_class)
+    config.http_protocol_class = protocol(config.http_protocol_class)
     server = uvicorn.Server(config)
     # What Server.serve does around this is signal handling, which is ours here.
     server.lifespan = config.lifespan_class(config)

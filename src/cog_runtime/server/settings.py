@@ -42,6 +42,16 @@ class Settings(NamedTuple):
         worker_command: The worker's program and arguments (``COG_WORKER_COMMAND``); empty for our own.
         body_limit: Bytes of a request (``COG_MAX_BODY_BYTES``).
         log_limit: Bytes of logs kept for one prediction (``COG_MAX_LOG_BYTES``).
+        workers: Processes that run the model (``COG_WORKERS``).
+        restarts: How often a worker that keeps dying is started again (``COG_MAX_RESTARTS``).
+        queue: Predictions that may wait for a slot (``COG_QUEUE``); 0 for none.
+        timeout: Seconds that a prediction may take (``COG_PREDICT_TIMEOUT``); None for no limit.
+        history: Predictions kept after their end (``COG_HISTORY``).
+        history_size: Bytes of them that are kept (``COG_HISTORY_BYTES``).
+        drain_timeout: Seconds for what runs when the server has to stop (``COG_DRAIN_TIMEOUT``); None for no limit.
+        auth_token: Bearer token that clients need (``COG_AUTH_TOKEN``); None for none.
+        cors_origins: Sites whose pages may call (``COG_CORS_ORIGINS``).
+        tls: Files with certificate and key (``COG_TLS_CERT``, ``COG_TLS_KEY``); None for plain HTTP.
         ca_cert: A CA bundle: file, folder, PEM text, or base64 of PEM (``COG_CA_CERT``).
         kubernetes: Whether a readiness file is wanted (``KUBERNETES_SERVICE_HOST``).
         warnings: What was ignored, to be logged.
@@ -67,6 +77,16 @@ class Settings(NamedTuple):
     worker_command: tuple[str, ...]
     body_limit: int
     log_limit: int
+    workers: int
+    restarts: int
+    queue: int
+    timeout: float | None
+    history: int
+    history_size: int
+    drain_timeout: float | None
+    auth_token: str | None
+    cors_origins: tuple[str, ...]
+    tls: tuple[str, str] | None
     ca_cert: str | None
     kubernetes: bool
     warnings: tuple[str, ...]
@@ -88,6 +108,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
     options = _parse(arguments, usual) if arguments else usual
     numbers = _Numbers(env)
     references = {name: env.get(f"COG_{name.upper()}_TYPE_STUB") or None for name in ("predict", "train")}
+    # The model has no business with the server's own token.
     return Settings(
         environ=env,
         reference=_needed(references, options.mode),
@@ -109,10 +130,29 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
         worker_command=tuple(env.get("COG_WORKER_COMMAND", "").split()),
         body_limit=int(numbers.get("COG_MAX_BODY_BYTES", 100 * _MIB)),
         log_limit=int(numbers.get("COG_MAX_LOG_BYTES", 8 * _MIB)),
+        workers=int(numbers.get("COG_WORKERS", 1)) or 1,
+        restarts=int(numbers.get("COG_MAX_RESTARTS", 10)),
+        queue=int(numbers.get("COG_QUEUE", 0)),
+        timeout=numbers.get("COG_PREDICT_TIMEOUT", 0) or None,
+        history=int(numbers.get("COG_HISTORY", 100)),
+        history_size=int(numbers.get("COG_HISTORY_BYTES", 32 * _MIB)),
+        drain_timeout=numbers.get("COG_DRAIN_TIMEOUT", 0) or None,
+        auth_token=env.pop("COG_AUTH_TOKEN", "") or None,
+        cors_origins=tuple(env.get("COG_CORS_ORIGINS", "").replace(",", " ").split()),
+        tls=_tls(env),
         ca_cert=env.get("COG_CA_CERT") or None,
         kubernetes="KUBERNETES_SERVICE_HOST" in env,
         warnings=tuple(numbers.warnings),
     )
+
+
+def _tls(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    certificate, key = (environ.get(name) or None for name in ("COG_TLS_CERT", "COG_TLS_KEY"))
+    if certificate is None and key is None:
+        return None
+    if certificate is None:
+        raise UsageError("COG_TLS_KEY is set, but not COG_TLS_CERT")
+    return certificate, key or certificate
 
 
 def _needed(references: Mapping[str, str | None], mode: str) -> str:

@@ -7,6 +7,7 @@ import os
 import signal
 from contextlib import suppress
 from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cog_runtime.server.channel import Channel
@@ -51,8 +52,10 @@ class Worker:
         self.setup_started = now()
         self.setup_completed: str | None = None
         self.exited = asyncio.Event()
-        self.on_output: OnFrame = _ignore
-        self.on_done: OnFrame = _ignore
+        self.on_output: OnFrame = ignore
+        self.on_done: OnFrame = ignore
+        self.on_change: Callable[[Worker], None] = ignore
+        self.was_ended = False
         self._process = process
         self._settings = settings
         self._log = log
@@ -64,6 +67,8 @@ class Worker:
         self._exit_status: int | None = None
         self._check_numbers = count()
         self._stopping = False
+        self._born = monotonic()
+        self._reason: str | None = None
 
     async def attach(self) -> None:
         """Connect to the process and tell it what to do."""
@@ -73,7 +78,7 @@ class Worker:
             sock.settimeout(0)
         _, self._data = await loop.create_connection(lambda: Channel(self._on_frame, self.lost), sock=process.data)
         _, self._control = await loop.create_connection(
-            lambda: Channel(self._on_control, _ignore), sock=process.control
+            lambda: Channel(self._on_control, ignore), sock=process.control
         )
         self._pipes = Pipes(process.stdout, process.stderr, self._on_text)
         self._pipes.attach(loop)
@@ -98,6 +103,21 @@ class Worker:
     def running(self) -> int:
         """How many calls it has."""
         return len(self._calls)
+
+    @property
+    def lived(self) -> float:
+        """Seconds since its start."""
+        return monotonic() - self._born
+
+    def has(self, number: int) -> bool:
+        """Whether it has this call."""
+        return number in self._calls
+
+    def end(self, reason: str) -> None:
+        """End the process, and fail its calls for this reason."""
+        self.was_ended = True
+        self._reason = reason
+        self.lost()
 
     def predict(self, prediction: Prediction, frame: Frame) -> None:
         """Give it a call."""
@@ -151,18 +171,21 @@ class Worker:
         self._kill()
         self._wait()
         self._pipes.drain()
-        reason = describe_exit(self._exit_status)
+        reason = self._reason or describe_exit(self._exit_status)
         if self.state == STARTING:
             self._fail_setup(f"worker crashed ({reason})")
         else:
             self.state = DEAD
             self._log.error("Worker crashed", reason=reason)
+        self._pipes.close()
         calls, self._calls = tuple(self._calls.values()), {}
         for call in calls:
             self.on_done(call, Frame({"type": "done", "status": "failed", "error": f"Worker crashed ({reason})"}))
         for check in self._checks.values():
             if not check.done():
                 check.set_result("Healthcheck failed: the worker is gone")
+        if self.state == DEAD:
+            self.on_change(self)
 
     def _on_frame(self, frame: Frame) -> None:
         kind = frame.header.get("type")
@@ -192,7 +215,8 @@ class Worker:
 
     def _on_text(self, source: str, data: bytes) -> None:
         if self.state == STARTING:
-            self._setup_logs += data
+            if len(self._setup_logs) < self._settings.log_limit:
+                self._setup_logs += data
             self._lines[source].add(data, "setup")
             return
         # With several calls at a time nobody knows which one wrote to the descriptor.
@@ -223,18 +247,21 @@ class Worker:
     def _fail_setup(self, error: str) -> None:
         if self.state != STARTING:
             return
+        self._pipes.drain()
         if self._setup_logs and not self._setup_logs.endswith(b"\n"):
             self._setup_logs += b"\n"
         self._setup_logs += error.encode("utf-8", "replace") + b"\n"
+        self._kill()
+        self._pipes.close()
         self._end_setup(FAILED)
         self._log.error("Setup failed", error=error)
-        self._kill()
 
     def _end_setup(self, state: str) -> None:
         self.state = state
         self.setup_completed = now()
         if self._timeout is not None:
             self._timeout.cancel()
+        self.on_change(self)
 
     def _kill(self) -> None:
         self._process.kill()
@@ -262,5 +289,5 @@ def describe_exit(status: int | None) -> str:
     return f"exit status {os.WEXITSTATUS(status)}"
 
 
-def _ignore(*_: object) -> None:
-    pass
+def ignore(*_: object) -> None:
+    """Do nothing: nobody listens yet."""

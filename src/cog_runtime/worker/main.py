@@ -46,6 +46,9 @@ def work(data_fd: int, control_fd: int, *, path: list[str], sdk: str) -> int:
         return 1
     _look_like_a_script(init.header["reference"], path, sdk)
     stdio.use_lines()
+    # It ends this process when the server is gone, also while the model is being set up.
+    listener = Control(control)
+    listener.start()
     try:
         setup = _set_up(init)
     except BaseException as error:  # noqa: BLE001 - the model's code ends here, whatever it raises
@@ -54,7 +57,7 @@ def work(data_fd: int, control_fd: int, *, path: list[str], sdk: str) -> int:
         data.send(Frame({"type": "setup_failed", "error": describe(error)}))
         return 1
     stdio.flush()
-    _serve(data, control, init, setup)
+    _serve(data, listener, init, setup)
     return 0
 
 
@@ -120,8 +123,7 @@ async def _waited_for(awaitable: Any) -> None:
     await awaitable
 
 
-def _serve(data: Channel, control: Channel, init: Frame, setup: _Setup) -> None:
-    listener = Control(control)
+def _serve(data: Channel, listener: Control, init: Frame, setup: _Setup) -> None:
     model = setup.model
     listener.healthcheck = _healthcheck(model, setup.loop)
     models = _Models(model, init.header)
@@ -139,7 +141,6 @@ def _serve(data: Channel, control: Channel, init: Frame, setup: _Setup) -> None:
         canceller = Canceller()
         canceller.install()
         listener.cancel, serve = canceller.cancel, BlockingLoop(data, canceller, models.get).run
-    listener.start()
     data.send(_ready(setup, listener))
     try:
         serve()

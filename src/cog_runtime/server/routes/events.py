@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
 _KEEP_ALIVE = 15.0
-_HEADERS = [
+EVENT_STREAM = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
-]
+)
+"""Headers of an answer that is a stream of events."""
 
 
 async def send_events(stream: Stream, receive: Receive, send: Send, *, first: bool) -> bool:
@@ -38,7 +39,7 @@ async def send_events(stream: Stream, receive: Receive, send: Send, *, first: bo
     stream.readers += 1
     gone = asyncio.ensure_future(_gone(receive))
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.start", "status": 200, "headers": list(EVENT_STREAM)})
         reader = stream.subscribe(first=first)
         more = True
         while more and not gone.done():

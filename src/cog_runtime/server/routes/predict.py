@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cog_runtime.server.codec import dumps
 from cog_runtime.server.request import parse, read_body
-from cog_runtime.server.responses import Answer, error, send_json
-from cog_runtime.server.routes.events import send_events
+from cog_runtime.server.responses import Answer, error, send_body, send_json
+from cog_runtime.server.routes.events import EVENT_STREAM, send_events
 from cog_runtime.server.routes.watching import Watches
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from cog_runtime.server.history import Ended
     from cog_runtime.server.prediction import Prediction
     from cog_runtime.server.predictions import Predictions
-    from cog_runtime.server.request import Request
 
 _NO_STREAM = (
     "This model does not support streaming responses. Add @cog.streaming to predict() to enable SSE.",
@@ -54,20 +54,37 @@ class Predict:
             if running is not None:
                 await self._join(running, receive, send, streamed=streamed)
                 return
+            ended = None if identity is None else self._predictions.history.find(identity)
+            if ended is not None and ended.status == "succeeded":
+                await self._repeat(ended, send, streamed=streamed)
+                return
             prediction = self._predictions.begin(request, training=self._training)
         except Answer as answer:
-            await send_json(send, answer.status, answer.body)
+            await send_json(send, answer.status, answer.body, *answer.headers)
             return
         if streamed:
             await self._stream(prediction, receive, send, first=True)
         elif headers.get(b"prefer") == b"respond-async":
-            await send_json(send, 202, _accepted(request))
+            await send_json(send, 202, self._accepted(prediction))
         else:
             await self._respond(prediction, receive, send)
 
     def _check_stream(self, *, allowed: bool) -> None:
         if not allowed:
             raise Answer(406, dumps({"error": _NO_STREAM[self._training]}))
+
+    def _accepted(self, prediction: Prediction) -> bytes:
+        position = self._predictions.position(prediction)
+        found: dict[str, Any] = {"id": prediction.id, "status": "starting"}
+        return dumps(found if position is None else {**found, "queue_position": position})
+
+    @staticmethod
+    async def _repeat(ended: Ended, send: Send, *, streamed: bool) -> None:
+        """Answer a ``PUT`` that came twice: nothing is done twice that has succeeded."""
+        if streamed:
+            await send_body(send, 200, b"event: completed\ndata: " + ended.body + b"\n\n", list(EVENT_STREAM))
+        else:
+            await send_json(send, 200, ended.body)
 
     async def _join(self, running: Prediction, receive: Receive, send: Send, *, streamed: bool) -> None:
         if streamed:
@@ -91,10 +108,6 @@ class Predict:
         finished = await send_events(stream, receive, send, first=first)
         if not finished and not stream.readers and not prediction.is_over:
             self._predictions.cancel(prediction)
-
-
-def _accepted(request: Request) -> bytes:
-    return dumps({"id": request.id, "status": "starting"})
 
 
 class Cancel:

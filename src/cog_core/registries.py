@@ -17,16 +17,18 @@ from cog_oci.client import Client
 from cog_oci.credentials import Login, find_login
 from cog_oci.platform import Platform as OciPlatform
 from cog_oci.pull import pull
+from cog_oci.push import push
 from cog_oci.reference import Reference
 from cog_oci.transport import Transport, TransportOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from cog_backends.oci.store import Store
     from cog_core.events import Emit
     from cog_core.process import Runner
     from cog_core.settings import Settings
+    from cog_oci.compress import CompressedLayers
+    from cog_oci.layout import Image, Layout
 
 _HELPER_TIMEOUT = 30.0
 
@@ -74,29 +76,51 @@ def _ask_helper(name: str, registry: str, settings: Settings, run: Runner) -> tu
     return (user, secret) if isinstance(user, str) and isinstance(secret, str) else None
 
 
-def pull_image(reference: str, store: Store, *, settings: Settings, run: Runner, emit: Emit) -> None:
-    """Fetch an image for this machine's platform into the store.
+def pull_image(reference: str, layout: Layout, *, settings: Settings, run: Runner, emit: Emit) -> None:
+    """Fetch an image for this machine's platform into a layout.
 
     Raises:
         OciError: It cannot be had.
     """
     platform = Platform.of_this_machine()
+    with _told("pull", reference, emit) as progress, registry_client(settings, run) as client:
+        pull(
+            client,
+            Reference.parse(reference),
+            layout,
+            platform=OciPlatform(platform.os, platform.architecture, platform.variant),
+            progress=progress,
+        )
 
-    def progress(done: int, total: int) -> None:
-        emit(StepProgress(id="pull", what=reference, done=done, total=total))
 
-    emit(StepStarted(id="pull", name=f"pull {reference}"))
+def push_image(
+    image: Image,
+    layout: Layout,
+    target: str,
+    *,
+    compressed: CompressedLayers,
+    settings: Settings,
+    run: Runner,
+    emit: Emit,
+) -> str:
+    """Push an image of a layout, compressed, and return the digest of its manifest in the registry.
+
+    Raises:
+        OciError: The registry refused, or is out of reach.
+    """
+    with _told("push", target, emit) as progress, registry_client(settings, run) as client:
+        sent = push(client, layout, image, Reference.parse(target), compressed=compressed, progress=progress)
+    return str(sent.digest)
+
+
+@contextmanager
+def _told(verb: str, what: str, emit: Emit) -> Iterator[Callable[[int, int], None]]:
+    """Tell of a transfer, and yield what is to be called with the bytes that are done and the bytes of all."""
+    emit(StepStarted(id=verb, name=f"{verb} {what}"))
     started = monotonic()
     try:
-        with registry_client(settings, run) as client:
-            pull(
-                client,
-                Reference.parse(reference),
-                store.layout,
-                platform=OciPlatform(platform.os, platform.architecture, platform.variant),
-                progress=progress,
-            )
+        yield lambda done, total: emit(StepProgress(id=verb, what=what, done=done, total=total))
     except BaseException as error:
-        emit(StepFailed(id="pull", message=str(error).partition("\n")[0] or type(error).__name__))
+        emit(StepFailed(id=verb, message=str(error).partition("\n")[0] or type(error).__name__))
         raise
-    emit(StepFinished(id="pull", seconds=monotonic() - started))
+    emit(StepFinished(id=verb, seconds=monotonic() - started))

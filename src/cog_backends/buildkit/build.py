@@ -1,0 +1,172 @@
+"""One build: lay the contexts out, call ``buildctl``, tell what happens, leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from cog_backends.buildkit.address import EXPORT_CACHE, IMPORT_CACHE
+from cog_backends.buildkit.bases import with_local_base
+from cog_backends.buildkit.commands import BuildOptions, build_argv
+from cog_backends.buildkit.failures import failed
+from cog_backends.buildkit.landing import prepare
+from cog_core.buildkit_progress import RawJson, Steps
+from cog_core.errors import UnsupportedPlan
+from cog_core.events import Warned
+from cog_core.ir.dockerfile import MODERN, Dockerfile, Instruction, render
+from cog_core.ir.steps import PROJECT
+from cog_core.process import Command
+from cog_core.staging import DOCKERFILE, secret_files, stage_folders, write_ignore_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from cog_backends.buildkit.address import Server
+    from cog_core.backend import BuildRequest
+    from cog_core.events import Emit
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
+
+_LONGEST: Final = 128 * 1024 - 1
+"""Bytes of one argument of a program (Linux, ``MAX_ARG_STRLEN``)."""
+
+
+@attrs.frozen(kw_only=True)
+class Pushed:
+    """What a server pushed.
+
+    Attributes:
+        image_id: Digest of the configuration.
+        digest: Digest of the manifest.
+    """
+
+    image_id: str
+    digest: str
+
+
+@attrs.frozen(kw_only=True)
+class Builder:
+    """A server that was found, and what is needed to talk to it.
+
+    Attributes:
+        server: Who builds.
+        workspace: A folder of this build's own.
+        known: A layout with layers that need not be sent again.
+    """
+
+    server: Server
+    settings: Settings
+    run: Runner
+    workspace: Path
+    known: Path
+
+    def into_layout(self, request: BuildRequest, emit: Emit) -> Path:
+        """Build and return the folder of an OCI layout that holds the image and nothing else.
+
+        Raises:
+            BuildFailed: A step failed.
+            BackendError: The server failed, or went away.
+        """
+        layout = self.workspace / "layout"
+        self._build(request, emit, layout=layout)
+        return layout
+
+    def into_registry(self, request: BuildRequest, references: tuple[str, ...], emit: Emit) -> Pushed:
+        """Build and let the server push the image.
+
+        Raises:
+            BuildFailed: A step failed.
+            RegistryError: A registry refused.
+            BackendError: The server failed, or went away.
+        """
+        options = self._build(request, emit, references=references)
+        said = json.loads(options.metadata_file.read_text("utf-8"))
+        return Pushed(image_id=said["containerimage.config.digest"], digest=said["containerimage.digest"])
+
+    def _build(
+        self, request: BuildRequest, emit: Emit, *, layout: Path | None = None, references: tuple[str, ...] = ()
+    ) -> BuildOptions:
+        plan, layouts = with_local_base(request.plan, self.workspace)
+        if layout:
+            prepare(layout, (self.known, *(base.folder for base in layouts.values())))
+        dockerfile = with_epoch(render(plan, MODERN))
+        check_labels(dockerfile)
+        (self.workspace / DOCKERFILE).write_text(dockerfile.text, "utf-8")
+        write_ignore_file(self.workspace, request.contexts[PROJECT])
+        environ = self.settings.environ
+        options = BuildOptions(
+            server=self.server,
+            dockerfile=self.workspace,
+            context=request.contexts[PROJECT].root,
+            platform=str(plan.platform),
+            epoch=plan.created,
+            metadata_file=self.workspace / "metadata.json",
+            layout=layout,
+            references=references,
+            contexts=stage_folders(dockerfile, request, self.workspace),
+            layouts=layouts,
+            secrets=secret_files(request, self.workspace),
+            build_args=dict(_proxies(self.settings.proxies, emit)),
+            labels=dockerfile.labels,
+            cache_from=tuple(shlex.split(environ.get(IMPORT_CACHE, ""))),
+            cache_to=tuple(shlex.split(environ.get(EXPORT_CACHE, ""))),
+            no_cache=request.no_cache,
+        )
+        self._call(_counted(dockerfile, options), options, emit)
+        return options
+
+    def _call(self, instructions: tuple[Instruction, ...], options: BuildOptions, emit: Emit) -> None:
+        progress = RawJson(Steps(instructions, emit))
+        command = Command(
+            argv=build_argv(options),
+            env=self.settings.environ,
+            secrets=frozenset(self.settings.proxies.values()),
+        )
+        completed = self.run(command, on_line=lambda _, line: progress.feed(line))
+        if completed.code:
+            raise failed(completed.stderr, progress.failure(), self.server)
+
+
+def _counted(dockerfile: Dockerfile, options: BuildOptions) -> tuple[Instruction, ...]:
+    """Return the instructions that the server numbers: ``FROM`` is none of them when its image comes from here."""
+    return dockerfile.instructions[1:] if options.layouts else dockerfile.instructions
+
+
+def with_epoch(dockerfile: Dockerfile) -> Dockerfile:
+    """Return a Dockerfile whose commands see ``SOURCE_DATE_EPOCH``, so that what they compile carries no time."""
+    base, *others = dockerfile.instructions
+    argument = Instruction("ARG SOURCE_DATE_EPOCH", makes_vertex=False)
+    return attrs.evolve(dockerfile, instructions=(base, argument, *others))
+
+
+def check_labels(dockerfile: Dockerfile) -> None:
+    """Refuse labels that fit neither into a Dockerfile nor into an argument of a program.
+
+    Raises:
+        UnsupportedPlan: There is one.
+    """
+    for name, value in dockerfile.labels:
+        if len(f"label:{name}={value}".encode()) > _LONGEST:
+            raise UnsupportedPlan(
+                f"the label {name} has line breaks and more than {_LONGEST} bytes, which buildctl cannot be given",
+                hint="Use --backend oci.",
+            )
+
+
+def _proxies(proxies: Mapping[str, str], emit: Emit) -> Iterator[tuple[str, str]]:
+    """Yield the proxies for the build's commands, without those that would show a password to the whole machine."""
+    for name, value in proxies.items():
+        if urlsplit(value).password is None:
+            yield name, value
+        else:
+            emit(
+                Warned(
+                    message=f"{name} holds a password and is not passed on to the build",
+                    hint="buildctl takes values on its command line only, which every user of the machine can read.",
+                )
+            )

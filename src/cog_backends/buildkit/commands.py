@@ -1,0 +1,119 @@
+"""Command lines for ``buildctl build``, as pure functions of what is asked (moby/buildkit, docs/buildctl.md)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cog_backends.buildkit.address import Server
+
+
+@attrs.frozen
+class OciLayout:
+    """An image in a layout, for the server to read through us.
+
+    Attributes:
+        folder: The layout.
+        digest: Of the image's manifest.
+    """
+
+    folder: Path
+    digest: str
+
+
+@attrs.frozen(kw_only=True)
+class BuildOptions:
+    """Everything that goes on the command line of one build.
+
+    Attributes:
+        server: Who builds.
+        dockerfile: Folder with the ``Dockerfile`` and its ``.dockerignore``.
+        context: The author's project.
+        platform: Such as ``linux/amd64``.
+        epoch: Latest time of anything in the image, in seconds since 1970.
+        metadata_file: Where ``buildctl`` writes digests.
+        layout: Folder that becomes an OCI layout with the image; None: there is none.
+        references: Where the server pushes the image.
+        contexts: Folders by name.
+        layouts: Images that stand for references of the Dockerfile, by these.
+        secrets: Files by secret id.
+        build_args: Proxy variables; BuildKit keeps them out of image and cache.
+        labels: Labels that stand in no Dockerfile.
+        cache_from: Caches to read, as ``--import-cache`` takes them.
+        cache_to: Caches to write, as ``--export-cache`` takes them.
+        no_cache: Do every step anew.
+    """
+
+    server: Server
+    dockerfile: Path
+    context: Path
+    platform: str
+    epoch: int
+    metadata_file: Path
+    layout: Path | None = None
+    references: tuple[str, ...] = ()
+    contexts: Mapping[str, Path] = attrs.field(factory=dict)
+    layouts: Mapping[str, OciLayout] = attrs.field(factory=dict)
+    secrets: Mapping[str, Path] = attrs.field(factory=dict)
+    build_args: Mapping[str, str] = attrs.field(factory=dict)
+    labels: tuple[tuple[str, str], ...] = ()
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+    no_cache: bool = False
+
+
+def build_argv(options: BuildOptions) -> tuple[str, ...]:
+    """Return the command line of a build."""
+    argv = ["build", "--progress", "rawjson", "--frontend", "dockerfile.v0"]
+    argv += ["--metadata-file", str(options.metadata_file)]
+    argv += ["--local", f"context={options.context}", "--local", f"dockerfile={options.dockerfile}"]
+    argv += ["--opt", f"platform={options.platform}"]
+    argv += ["--opt", f"build-arg:SOURCE_DATE_EPOCH={options.epoch}"]
+    for name, value in sorted(options.build_args.items()):
+        argv += ["--opt", f"build-arg:{name}={value}"]
+    for name, folder in options.contexts.items():
+        argv += ["--local", f"{name}={folder}", "--opt", f"context:{name}=local:{name}"]
+    for name, image in options.layouts.items():
+        argv += ["--oci-layout", f"{name}={image.folder}"]
+        argv += ["--opt", f"context:{name}=oci-layout://{name}@{image.digest}"]
+    for name, value in options.labels:
+        argv += ["--opt", f"label:{name}={value}"]
+    for name, file in options.secrets.items():
+        argv += ["--secret", _fields(id=name, src=str(file))]
+    for output in _outputs(options):
+        argv += ["--output", output]
+    argv += [word for cache in options.cache_from for word in ("--import-cache", cache)]
+    argv += [word for cache in options.cache_to for word in ("--export-cache", cache)]
+    argv += ["--no-cache"] if options.no_cache else []
+    return options.server.argv(*argv)
+
+
+def _outputs(options: BuildOptions) -> tuple[str, ...]:
+    """Return exporters; layers stay uncompressed in a layout, as in every layout of ours.
+
+    A registry gets them compressed. Those of a base from a registry go as they are, so that they are shared.
+    """
+    time = {"rewrite-timestamp": "true"}
+    found = []
+    if options.layout:
+        found.append(_fields(type="oci", tar="false", dest=str(options.layout), compression="uncompressed", **time))
+    if options.references:
+        name = ",".join(options.references)
+        pushed = {"push": "true", "oci-mediatypes": "true", "compression": "gzip"}
+        pushed |= {"force-compression": "true"} if options.layouts else {}
+        found.append(_fields(type="image", name=name, **pushed, **time))
+    return tuple(found)
+
+
+def _fields(**values: str) -> str:
+    """Return ``KEY=VALUE`` pairs as one record of CSV, which is how ``buildctl`` reads them."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(f"{name}={value}" for name, value in values.items())
+    return line.getvalue()

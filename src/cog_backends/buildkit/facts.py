@@ -1,0 +1,138 @@
+"""What a BuildKit server says about itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_backends.buildkit.address import HOST
+from cog_core.errors import BackendUnavailable
+from cog_core.process import Command, CommandNotFound, ProcessTimeout
+from cog_core.values import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cog_backends.buildkit.address import Server
+    from cog_core.process import Runner
+    from cog_core.settings import Settings
+
+OLDEST: Final = (0, 13)
+"""First BuildKit with ``rewrite-timestamp`` and ``--progress rawjson`` (release notes of v0.13.0)."""
+_DIALLING: Final = "5"
+_ANSWERING: Final = 15.0
+"""Seconds; a pod or a machine behind ssh takes its time."""
+_DEVELOPMENT: Final = (0, 0, 0)
+"""What a server says that was built without release information."""
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """A server that answered.
+
+    Attributes:
+        version: As it says, without the leading ``v``.
+        platforms: What its workers build for, the server's own first.
+        workers: How many it has.
+    """
+
+    version: str
+    platforms: tuple[Platform, ...]
+    workers: int = 1
+
+    @property
+    def names(self) -> str:
+        """The platforms for people, without the variants of each."""
+        return ", ".join(dict.fromkeys(f"{one.os}/{one.architecture}" for one in self.platforms))
+
+    def builds_for(self, platform: Platform) -> bool:
+        """Whether a worker runs programs of a platform, by itself or by emulation."""
+        return any((one.os, one.architecture) == (platform.os, platform.architecture) for one in self.platforms)
+
+
+def ask(server: Server, settings: Settings, run: Runner) -> Facts:
+    """Ask a server what it is.
+
+    Raises:
+        BackendUnavailable: There is no ``buildctl``, nothing answers, or it is too old.
+    """
+    _check_client(settings, run)
+    argv = server.argv("--timeout", _DIALLING, "debug", "workers", "--format", "{{json .}}")
+    done = _called(Command(argv=argv, env=settings.environ, timeout=_ANSWERING), run, server.address)
+    if done.code:
+        raise BackendUnavailable(
+            f"no BuildKit server answers at {server.address}: {reason(done.stderr)}",
+            hint=f"correct {HOST}, or start buildkitd there" if settings.environ.get(HOST) else "start buildkitd",
+        )
+    facts = read_workers(done.stdout)
+    if is_old(facts.version):
+        raise BackendUnavailable(
+            f"the BuildKit server at {server.address} is {facts.version}, older than {_text(OLDEST)}",
+            hint=f"upgrade buildkitd to {_text(OLDEST)} or later",
+        )
+    return facts
+
+
+def read_workers(text: str) -> Facts:
+    """Read what ``buildctl debug workers --format '{{json .}}'`` prints.
+
+    Raises:
+        BackendUnavailable: It has another form, or lists no worker.
+    """
+    try:
+        workers = json.loads(text)
+        platforms = tuple(dict.fromkeys(_platforms(workers)))
+        version = str((workers[0].get("buildkitVersion") or {}).get("version") or "")
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise BackendUnavailable("the BuildKit server does not say what its workers are") from error
+    return Facts(version=version.removeprefix("v"), platforms=platforms, workers=len(workers))
+
+
+def is_old(version: str) -> bool:
+    """Whether a version lacks what is used here; one without numbers is a build of somebody's own, taken as new."""
+    numbers = tuple(map(int, re.findall(r"\d+", version.partition("+")[0].partition("-")[0])))[:3]
+    return bool(numbers) and numbers != _DEVELOPMENT and numbers < OLDEST
+
+
+def reason(stderr: str) -> str:
+    """Return the last thing that ``buildctl`` says, without the layers that it passed through."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("{")]
+    text = (
+        lines[-1].removeprefix("error: ").removeprefix("failed to solve: ").strip() if lines else "it gave no reason"
+    )
+    return text.rpartition("Error while dialing: ")[2].rstrip('"')[:500]
+
+
+def _check_client(settings: Settings, run: Runner) -> None:
+    done = _called(Command(argv=("buildctl", "--version"), env=settings.environ, timeout=_ANSWERING), run, "buildctl")
+    found = re.search(r"\bv(\d+\.\d+\.\d+\S*)", done.stdout)
+    if found and is_old(found.group(1)):
+        raise BackendUnavailable(
+            f"buildctl is {found.group(1)}, older than {_text(OLDEST)}",
+            hint=f"install buildctl {_text(OLDEST)} or later from BuildKit's releases",
+        )
+
+
+def _called(command: Command, run: Runner, where: str) -> Any:
+    try:
+        return run(command)
+    except CommandNotFound as error:
+        raise BackendUnavailable(error.message, hint="install buildctl from BuildKit's releases") from error
+    except ProcessTimeout as error:
+        raise BackendUnavailable(
+            f"{where} did not answer within {_ANSWERING:g} s", hint=f"correct {HOST}, or start buildkitd there"
+        ) from error
+
+
+def _platforms(workers: list[dict[str, Any]]) -> Iterator[Platform]:
+    for worker in workers:
+        for entry in worker["platforms"]:
+            if entry.get("architecture"):
+                yield Platform(str(entry["os"]), str(entry["architecture"]), entry.get("variant") or None)
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

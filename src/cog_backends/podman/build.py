@@ -1,0 +1,122 @@
+"""One build: stage the contexts, call buildah, tell what happens, leave nothing behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from cog_backends.podman.commands import BuildOptions, build_argv
+from cog_backends.podman.progress import BuildProgress
+from cog_core.context import materialise
+from cog_core.errors import BackendError, CogError
+from cog_core.ir import ImageBase
+from cog_core.ir.dockerfile import render
+from cog_core.ir.steps import PROJECT
+from cog_core.process import Command
+from cog_core.staging import DOCKERFILE, secret_files, stage_folders, workspace, write_ignore_file
+from cog_oci.errors import OciError
+from cog_oci.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cog_backends.podman.store import Images
+    from cog_core.backend import BuildRequest
+    from cog_core.events import Emit
+    from cog_core.ir import BuildPlan
+    from cog_core.ir.dockerfile import Dockerfile
+
+
+@attrs.frozen
+class Builder:
+    """Builds into one podman's store."""
+
+    images: Images
+
+    def build(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit) -> str:
+        """Build and return the image's id.
+
+        Raises:
+            BuildFailed: A step failed.
+            BackendError: The builder failed.
+        """
+        with workspace(self.images.settings, "podman") as folder:
+            dockerfile = render(self._with_full_base(request.plan), self.images.tools.dialect)
+            return self._run(dockerfile, self._options(dockerfile, request, tags, folder), emit)
+
+    def _options(
+        self, dockerfile: Dockerfile, request: BuildRequest, tags: tuple[str, ...], folder: Path
+    ) -> BuildOptions:
+        tools, plan = self.images.tools, request.plan
+        (folder / DOCKERFILE).write_text(dockerfile.text, "utf-8")
+        write_ignore_file(folder, request.contexts[PROJECT])
+        context, contexts, ignore_file = request.contexts[PROJECT].root, {}, folder / f"{DOCKERFILE}.dockerignore"
+        if tools.named_contexts:
+            contexts = stage_folders(dockerfile, request, folder)
+        else:
+            context = _one_folder(dockerfile, request, folder / "context")
+            ignore_file.write_text("")
+        return BuildOptions(
+            dockerfile=folder / DOCKERFILE,
+            ignore_file=ignore_file,
+            context=context,
+            base=dockerfile.instructions[0].text.removeprefix("FROM "),
+            created=plan.created,
+            platform=None if plan.platform == tools.platform else str(plan.platform),
+            tags=tags,
+            contexts=contexts,
+            secrets=secret_files(request, folder),
+            labels=dockerfile.labels,
+            no_cache=request.no_cache,
+        )
+
+    def _run(self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit) -> str:
+        progress = BuildProgress(dockerfile.instructions, emit)
+        settings = self.images.settings
+        command = Command(
+            argv=build_argv(self.images.tools, options),
+            env=_environment(settings.environ, settings.proxies),
+            secrets=frozenset(settings.proxies.values()),
+        )
+        try:
+            completed = self.images.run(command, on_line=progress.feed)
+        except KeyboardInterrupt:
+            self.images.remove(*reversed(progress.made))
+            raise
+        progress.end(completed.code, completed.stderr)
+        if progress.failure:
+            raise progress.failure
+        if not progress.image_id:
+            raise BackendError("buildah ended the build without an image")
+        return f"sha256:{progress.image_id}"
+
+    def _with_full_base(self, plan: BuildPlan) -> BuildPlan:
+        """Give the base its full name, as Docker reads it, unless the store has it under the short one."""
+        base = plan.stage.base
+        if not isinstance(base, ImageBase) or self.images.has(base.reference):
+            return plan
+        try:
+            full = str(Reference.parse(base.reference))
+        except OciError as error:
+            raise CogError(error.message, hint=error.hint, origin=base.origin) from error
+        return attrs.evolve(plan, stage=attrs.evolve(plan.stage, base=attrs.evolve(base, reference=full)))
+
+
+def _environment(environ: Mapping[str, str], proxies: Mapping[str, str]) -> dict[str, str]:
+    """Return buildah's environment: its own settings that would change what we ask for are left out."""
+    return {**{name: value for name, value in environ.items() if name not in _OVERRIDES}, **proxies}
+
+
+_OVERRIDES = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "SOURCE_DATE_EPOCH")
+
+
+def _one_folder(dockerfile: Dockerfile, request: BuildRequest, folder: Path) -> Path:
+    """Lay every context out in a folder of one, with hard links, for builders that take no further folders."""
+    folder.mkdir()
+    staged = stage_folders(dockerfile, request, folder)
+    for name in (PROJECT, *staged):
+        if staged.get(name) != folder / name:
+            materialise(request.contexts[name], folder / name)
+    return folder

@@ -1,0 +1,167 @@
+"""Command lines of buildah and podman, as pure functions of what is asked and of what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from cog_core.errors import BackendError
+from cog_oci.errors import OciError
+from cog_oci.proxies import is_loopback
+from cog_oci.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from cog_backends.podman.tools import Tools
+    from cog_core.backend import Bind, RunRequest
+
+LABEL: Final = "org.cogmodel.started-by"
+_SHM_SIZE: Final = "6g"
+"""Shared memory of a container, as upstream gives (reference, section 3.1); PyTorch's loaders need it."""
+# fmt: off
+_PODMANS: Final = (
+    "BUILDAH", "CONTAINER", "DBUS_", "GO", "HOME", "HTTP", "LD_", "LISTEN_", "NETAVARK", "NOTIFY_",
+    "NO_", "PATH", "PODMAN", "REGISTRY_", "SSL_", "STORAGE_", "TMPDIR", "USER", "XDG_", "_CONTAINERS",
+    "http", "no_",
+)
+# fmt: on
+"""How variables begin that mean something to podman itself, or to the libraries that it is made of."""
+
+
+@attrs.frozen(kw_only=True)
+class BuildOptions:
+    """Everything that goes on the command line of one build.
+
+    Attributes:
+        dockerfile: The plan as text.
+        ignore_file: What is left out of the context.
+        context: The author's project, or the folder with all contexts.
+        base: Reference of the base image.
+        created: Time of the image and of every file in its layers, in seconds since 1970.
+        platform: None for the machine's own.
+        contexts: Folders by name.
+        secrets: Files by secret id.
+        labels: Labels that stand in no Dockerfile.
+    """
+
+    dockerfile: Path
+    ignore_file: Path
+    context: Path
+    base: str
+    created: int
+    platform: str | None = None
+    tags: tuple[str, ...] = ()
+    contexts: Mapping[str, Path] = attrs.field(factory=dict)
+    secrets: Mapping[str, Path] = attrs.field(factory=dict)
+    labels: tuple[tuple[str, str], ...] = ()
+    no_cache: bool = False
+
+
+def build_argv(tools: Tools, options: BuildOptions) -> tuple[str, ...]:
+    """Return the command line of a build.
+
+    Its last line of output is the image's id, and the ids of the steps stand between: with a file for the id,
+    buildah would print neither.
+    """
+    argv = [*tools.builder, "--layers", "--force-rm", "--pull=missing", "--format", "oci", "--identity-label=false"]
+    argv += ["--timestamp", str(options.created)]
+    argv += ["--platform", options.platform] if options.platform else []
+    argv += ["--file", str(options.dockerfile), "--ignorefile", str(options.ignore_file)]
+    argv += [word for tag in options.tags for word in ("--tag", tag)]
+    argv += [word for name, path in options.contexts.items() for word in ("--build-context", f"{name}={path}")]
+    argv += [word for name, path in options.secrets.items() for word in ("--secret", f"id={name},src={path}")]
+    argv += [word for name, value in options.labels for word in ("--label", f"{name}={value}")]
+    argv += ["--no-cache"] if options.no_cache else []
+    argv += ["--security-opt", "label=disable"] if tools.selinux else []
+    return (*argv, *plain_http(options.base), str(options.context))
+
+
+def create_argv(
+    tools: Tools,
+    request: RunRequest,
+    *,
+    name: str,
+    environment: Iterable[str],
+    devices: Iterable[str],
+    terminal: bool,
+) -> tuple[str, ...]:
+    """Return the command line that makes a container without starting it.
+
+    Args:
+        tools: What was found.
+        request: What is to run.
+        name: Of the container.
+        environment: ``NAME`` for what podman takes from its own environment, else ``NAME=value``.
+        devices: Devices by the names of the container device interface (CDI).
+        terminal: The container gets a terminal.
+    """
+    argv = [tools.podman, "create", "--name", name, "--pull", "never", "--label", f"{LABEL}=cog"]
+    argv += ["--shm-size", _SHM_SIZE]
+    argv += [word for pair in environment for word in ("--env", pair)]
+    argv += [word for bind in request.binds for word in _bind(bind)]
+    argv += [word for host, port in request.ports for word in ("--publish", f"{_address(host)}:{port}")]
+    argv += [word for device in devices for word in ("--device", device)]
+    argv += ["--security-opt", "label=disable"] if tools.selinux and request.binds else []
+    argv += ["--interactive"] if request.interactive else []
+    argv += ["--init"] if request.interactive and tools.init else []
+    argv += ["--tty"] if terminal else []
+    return (*argv, request.reference, *(request.command or ()))
+
+
+def environment_words(
+    wanted: Mapping[str, str], environ: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return words for ``--env``, and the environment that podman needs for them.
+
+    A value goes through podman's own environment, where no list of processes shows it, unless the variable means
+    something to podman itself.
+    """
+    hidden = {name: value for name, value in wanted.items() if name not in environ and not name.startswith(_PODMANS)}
+    words = tuple(name if name in hidden else f"{name}={value}" for name, value in wanted.items())
+    return words, {**environ, **hidden}
+
+
+def gpu_devices(asked: str | None, *, available: bool) -> tuple[str, ...]:
+    """Return CDI names for what ``docker run --gpus`` would take: ``all``, ``auto``, a number, or ``device=0,1``.
+
+    Raises:
+        BackendError: GPUs are asked for, and podman knows of none.
+    """
+    if not asked or (asked == "auto" and not available):
+        return ()
+    if not available:
+        raise BackendError(
+            "podman knows of no GPU: there is no CDI description of nvidia.com/gpu",
+            hint="Make one with `sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`.",
+        )
+    if asked.startswith("device="):
+        chosen = asked.partition("=")[2].split(",")
+    else:
+        chosen = ["all"] if asked in {"all", "auto"} else [str(number) for number in range(int(asked))]
+    return tuple(f"nvidia.com/gpu={device}" for device in chosen)
+
+
+def plain_http(reference: str) -> tuple[str, ...]:
+    """Return what lets podman talk to a registry on this machine, which rarely has a certificate."""
+    try:
+        host = Reference.parse(reference).registry.rpartition(":")
+    except OciError:
+        return ()
+    return ("--tls-verify=false",) if is_loopback((host[0] or host[2]).strip("[]")) else ()
+
+
+def _bind(bind: Bind) -> tuple[str, str]:
+    """Return a volume, or a mount where the path has the colon that separates a volume's parts."""
+    if ":" in str(bind.source):
+        mode = ",ro" if bind.read_only else ""
+        return "--mount", f"type=bind,source={bind.source},destination={bind.target}{mode}"
+    return "--volume", f"{bind.source}:{bind.target}:{'ro' if bind.read_only else 'rw'}"
+
+
+def _address(host: str) -> str:
+    """Return the host's part of a published port; an empty port lets the machine choose."""
+    address, _, port = host.rpartition(":")
+    return f"{address}:{'' if port == '0' else port}"

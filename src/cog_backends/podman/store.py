@@ -1,0 +1,182 @@
+"""Images in podman's store: looked at, named, pushed, pulled, written out and read in, all by the program itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from cog_backends.podman.commands import plain_http
+from cog_backends.podman.progress import advice
+from cog_core.backend import ImageInfo, Layer
+from cog_core.clock import monotonic
+from cog_core.errors import BackendError, CogError, ImageNotFound, RegistryError
+from cog_core.events import StepFailed, StepFinished, StepOutput, StepStarted
+from cog_core.process import Command
+from cog_core.staging import workspace
+from cog_core.values import Platform
+from cog_oci import media
+from cog_oci.images import write_image
+from cog_oci.layout import Layout
+from cog_oci.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cog_backends.podman.tools import Tools
+    from cog_core.events import Emit
+    from cog_core.process import Completed, Runner
+    from cog_core.settings import Settings
+
+_ABSENT = ("image not known", "no such image", "manifest unknown", "name unknown")
+
+
+@attrs.frozen
+class Images:
+    """The images of one podman."""
+
+    tools: Tools
+    settings: Settings
+    run: Runner
+
+    def inspect(self, reference: str) -> ImageInfo:
+        """Return what an image says about itself.
+
+        Raises:
+            ImageNotFound: There is none of this name.
+        """
+        raw = json.loads(self._podman("image", "inspect", reference, about=reference).stdout)[0]
+        history = json.loads(self._podman("history", "--format", "json", raw["Id"], about=reference).stdout)
+        config = raw.get("Config") or {}
+        return ImageInfo(
+            image_id=f"sha256:{raw['Id']}",
+            digest=raw.get("Digest") or None,
+            references=tuple(raw.get("RepoTags") or ()),
+            platform=Platform(raw["Os"], raw["Architecture"], raw.get("Variant") or None),
+            labels=config.get("Labels") or {},
+            config=config,
+            layers=_layers(raw, history),
+            size=raw.get("Size"),
+            location=self.tools.store,
+        )
+
+    def has(self, reference: str) -> bool:
+        """Whether the store holds an image."""
+        return self._run("image", "exists", reference).code == 0
+
+    def remove(self, *references: str) -> None:
+        """Take images from the store as far as nothing else needs them; a missing one is fine."""
+        for reference in references:
+            self._run("image", "rm", reference)
+
+    def save(self, reference: str, path: Path) -> None:
+        """Write a file as ``docker save`` does."""
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            self._podman("save", "--quiet", "--format", "docker-archive", "--output", str(partial), reference)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def save_layout(self, reference: str, path: Path, name: str | None = None) -> None:
+        """Write the image into an OCI image layout, its layers uncompressed and its configuration as it is.
+
+        Args:
+            reference: The image.
+            path: The layout.
+            name: Its name there.
+        """
+        with workspace(self.settings, "podman-layout") as folder:
+            saved, archive = folder / "image", ("--format", "oci-dir", "--uncompressed")
+            self._podman("save", "--quiet", *archive, "--output", str(saved), reference)
+            source, target = Layout.open(saved), Layout.create(path)
+            image = source.image()
+            for blob in image.manifest.layers:
+                target.blobs.copy_from(source.blobs, blob)
+            layers = [
+                # podman calls every layer compressed, whatever it wrote.
+                attrs.evolve(layer, media_type=media.OCI_LAYER) if layer.digest == diff_id else layer
+                for layer, diff_id in zip(image.manifest.layers, image.diff_ids, strict=True)
+            ]
+            write_image(
+                target, source.blobs.read(image.manifest.config, limit=image.manifest.config.size), layers, name=name
+            )
+
+    def load(self, archive: Path) -> None:
+        """Read an archive of images into the store."""
+        self._podman("load", "--quiet", "--input", str(archive))
+
+    def pull(self, reference: str, emit: Emit) -> None:
+        """Fetch an image from its registry."""
+        full = str(Reference.parse(reference))
+        self._transfer("pull", full, emit, "pull", *plain_http(full), full)
+
+    def push(self, reference: str, target: str, emit: Emit) -> str:
+        """Push and return the manifest's digest."""
+        full = str(Reference.parse(target))
+        self.inspect(reference)
+        with workspace(self.settings, "podman-push") as folder:
+            digest = folder / "digest"
+            words = ("push", "--digestfile", str(digest), *plain_http(full), reference, f"docker://{full}")
+            self._transfer("push", full, emit, *words)
+            return digest.read_text("utf-8").strip()
+
+    def _transfer(self, verb: str, name: str, emit: Emit, *words: str) -> None:
+        started = monotonic()
+        emit(StepStarted(id=verb, name=f"{verb} {name}"))
+        command = Command(argv=(self.tools.podman, *words), env=self._environ)
+        completed = self.run(command, on_line=lambda _, line: emit(StepOutput(id=verb, line=line)))
+        if completed.code:
+            reason = complaint(completed.stderr)
+            emit(StepFailed(id=verb, message=reason))
+            family = ImageNotFound if verb == "pull" and _is_absent(reason) else RegistryError
+            raise family(f"cannot {verb} {name}: {reason}", hint=advice(reason) or "Check the name and the network.")
+        emit(StepFinished(id=verb, seconds=monotonic() - started))
+
+    def _podman(self, *words: str, about: str = "") -> Completed:
+        completed = self._run(*words)
+        if completed.code:
+            raise failed(completed.stderr, about or words[-1])
+        return completed
+
+    def _run(self, *words: str) -> Completed:
+        return self.run(Command(argv=(self.tools.podman, *words), env=self._environ))
+
+    @property
+    def _environ(self) -> Mapping[str, str]:
+        return {**self.settings.environ, **self.settings.proxies}
+
+
+def complaint(stderr: str) -> str:
+    """Return podman's last error, without what stands before it."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    said = next((line for line in reversed(lines) if line.startswith("Error: ")), lines[-1] if lines else "no reason")
+    return said.removeprefix("Error: ")
+
+
+def failed(stderr: str, reference: str) -> CogError:
+    """Make an error of what podman says."""
+    reason = complaint(stderr)
+    if _is_absent(reason):
+        return ImageNotFound(f"image {reference} not found", hint="Build it, or pull it from its registry.")
+    return BackendError(f"podman failed: {reason}", hint=advice(reason))
+
+
+def _is_absent(reason: str) -> bool:
+    return any(sign in reason for sign in _ABSENT)
+
+
+def _layers(raw: Mapping[str, Any], history: list[dict[str, Any]]) -> tuple[Layer, ...]:
+    """Join diff ids with the history entries that made them, and with the sizes that podman tells in reverse."""
+    diff_ids = tuple((raw.get("RootFS") or {}).get("Layers") or ())
+    sizes = [entry.get("size") for entry in reversed(history)]
+    entries = raw.get("History") or ()
+    made = [(entry, size) for entry, size in zip(entries, sizes, strict=False) if not entry.get("empty_layer")]
+    if len(made) != len(diff_ids):
+        return tuple(Layer(diff_id=diff_id) for diff_id in diff_ids)
+    return tuple(
+        Layer(diff_id=diff_id, size=size, created_by=entry.get("created_by", ""))
+        for diff_id, (entry, size) in zip(diff_ids, made, strict=True)
+    )

@@ -1,0 +1,180 @@
+"""Which podman and buildah are here, what they can do, and what would make them work."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_core.errors import CogError
+from cog_core.ir.dockerfile import EARLY_BUILDKIT, MODERN, Dialect
+from cog_core.process import Command
+from cog_core.values import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cog_core.process import Runner
+
+_PATIENCE: Final = 20.0
+"""Seconds for an answer; the first one as an ordinary user sets up a user namespace."""
+_NAMED_CONTEXTS = (1, 26)
+"""First buildah with ``--build-context``."""
+_HEREDOCS = (1, 33)
+"""First buildah with here-documents (containers/buildah, pull request 5092)."""
+_LINKS = (1, 41)
+"""First buildah that takes ``COPY --link``."""
+_INSTALLERS: Final = (
+    ("apt-get", "sudo apt-get install"),
+    ("dnf", "sudo dnf install"),
+    ("zypper", "sudo zypper install"),
+    ("pacman", "sudo pacman -S"),
+    ("brew", "brew install"),
+)
+_SUBORDINATE_IDS: Final = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER"
+
+
+@attrs.frozen(kw_only=True)
+class Tools:
+    """A podman that answers, and the builder that belongs to it.
+
+    Attributes:
+        podman: The program.
+        builder: The first words of a build's command line.
+        version: podman's version.
+        builder_version: Version of buildah, or of the buildah in podman.
+        platform: What containers run on.
+        rootless: It runs as an ordinary user.
+        remote: It works in another machine, such as the one of ``podman machine``.
+        selinux: Containers are confined by SELinux.
+        store: Where images lie, for people.
+        init: There is a program for process 1 (``--init``).
+    """
+
+    podman: str
+    builder: tuple[str, ...]
+    version: str
+    builder_version: str
+    platform: Platform
+    rootless: bool = False
+    remote: bool = False
+    selinux: bool = False
+    store: str = ""
+    init: bool = False
+
+    @property
+    def named_contexts(self) -> bool:
+        """Whether further folders can be given by name."""
+        return not self.remote and version_tuple(self.builder_version) >= _NAMED_CONTEXTS
+
+    @property
+    def dialect(self) -> Dialect:
+        """What its builder understands of Dockerfiles."""
+        if not self.named_contexts:
+            return Dialect(mounts=True, prefixes=True)
+        version = version_tuple(self.builder_version)
+        if version >= _LINKS:
+            return MODERN
+        return Dialect(mounts=True, heredocs=True) if version >= _HEREDOCS else EARLY_BUILDKIT
+
+
+@attrs.frozen
+class Missing:
+    """Why podman cannot be used, and the one command that would change that."""
+
+    reason: str
+    fix: str | None = None
+
+
+def find_tools(environ: Mapping[str, str], run: Runner) -> Tools | Missing:
+    """Ask podman about itself.
+
+    Args:
+        environ: Says where programs are, and is passed on to them.
+        run: Starts programs.
+    """
+    path = environ.get("PATH")
+    podman = shutil.which("podman", path=path)
+    if podman is None:
+        if shutil.which("brew", path=path):
+            return Missing("podman is not installed", "brew install podman && podman machine init --now")
+        return Missing("podman is not installed", _installer(path))
+    try:
+        completed = run(Command(argv=(podman, "info", "--format", "json"), env=environ, timeout=_PATIENCE))
+    except CogError as error:
+        return Missing(error.message)
+    if completed.code:
+        return _silence(completed.stderr, path)
+    try:
+        facts = json.loads(completed.stdout)
+        return _tools(podman, facts, environ, run)
+    except (ValueError, KeyError, TypeError) as error:
+        return Missing(f"podman info says something that is not understood: {error!r}")
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version, such as ``(1, 28, 2)``."""
+    return tuple(map(int, re.findall(r"\d+", version.partition("+")[0].partition("-")[0])))[:3]
+
+
+def _tools(podman: str, facts: Mapping[str, Any], environ: Mapping[str, str], run: Runner) -> Tools | Missing:
+    host = facts["host"]
+    security = host.get("security") or {}
+    remote = bool(host.get("serviceIsRemote"))
+    networks = any((host.get(program) or {}).get("executable") for program in ("slirp4netns", "pasta"))
+    if security.get("rootless") and not remote and not networks:
+        reason = "podman has no network for ordinary users: neither slirp4netns nor pasta is installed"
+        return Missing(reason, _installer(environ.get("PATH"), "slirp4netns"))
+    buildah = None if remote else shutil.which("buildah", path=environ.get("PATH"))
+    version = _buildah_version(buildah, environ, run) if buildah else ""
+    return Tools(
+        podman=podman,
+        builder=(buildah, "build") if buildah and version else (podman, "build"),
+        version=str(facts["version"]["Version"]),
+        builder_version=version or str(host["buildahVersion"]),
+        platform=Platform(str(host["os"]), str(host["arch"])),
+        rootless=bool(security.get("rootless")),
+        remote=remote,
+        selinux=bool(security.get("selinuxEnabled")),
+        store=str(facts.get("store", {}).get("graphRoot", "")),
+        init=remote or shutil.which("catatonit", path=_with_helpers(environ)) is not None,
+    )
+
+
+def _buildah_version(buildah: str, environ: Mapping[str, str], run: Runner) -> str:
+    """Return buildah's version, or nothing when it fails: then podman builds by itself."""
+    try:
+        completed = run(Command(argv=(buildah, "--version"), env=environ, timeout=_PATIENCE))
+    except CogError:
+        return ""
+    found = re.search(r"version (\d+(?:\.\d+)+)", completed.stdout)
+    return found.group(1) if found and not completed.code else ""
+
+
+def _with_helpers(environ: Mapping[str, str]) -> str:
+    """Return the search path for podman's helpers (containers.conf, ``helper_binaries_dir`` and ``init_path``)."""
+    return ":".join(("/usr/libexec/podman", "/usr/local/libexec/podman", environ.get("PATH", "/usr/bin")))
+
+
+def _silence(stderr: str, path: str | None) -> Missing:
+    """Say in one line why podman does not answer."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    said = next((line for line in reversed(lines) if line.startswith("Error: ")), lines[-1] if lines else "no reason")
+    reason = said.removeprefix("Error: ")
+    if "Cannot connect to Podman" in stderr or "Podman socket" in stderr:
+        return Missing(f"podman's machine does not answer: {reason}", "podman machine start")
+    if "newuidmap" in stderr or "newgidmap" in stderr:
+        return Missing(f"podman does not work as an ordinary user: {reason}", _installer(path, "uidmap"))
+    if "subuid" in stderr or "subgid" in stderr or "insufficient UIDs" in stderr:
+        return Missing(f"podman does not work as an ordinary user: {reason}", _SUBORDINATE_IDS)
+    return Missing(f"podman does not work: {reason}")
+
+
+def _installer(path: str | None, packages: str = "podman buildah") -> str | None:
+    """Return the command of this machine that installs packages, where one is known."""
+    return next(
+        (f"{command} {packages}" for program, command in _INSTALLERS if shutil.which(program, path=path)), None
+    )

@@ -1,0 +1,93 @@
+"""Who has an image in its store, and who runs images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cog_core.backend import ImageInfo, InspectsImages, PullsImages, RunsImages
+from cog_core.errors import BackendUnavailable, CogError, ImageNotFound
+from cog_core.events import ignore
+from cog_core.ir import Capability
+from cog_core.ir.capabilities import Requirement
+from cog_core.plugins import candidates
+
+if TYPE_CHECKING:
+    from cog_core.draft import Tools
+    from cog_core.events import Emit
+
+RUNNING: Final = (Requirement(Capability.RUN_IMAGES, "running images"),)
+"""What whoever runs an image needs besides its plan."""
+
+
+def find_image(
+    reference: str, kit: Tools, *, backend: str | None = None, to_run: bool = False
+) -> tuple[str, ImageInfo]:
+    """Return the name of the backend that has an image in its store, and what the image says about itself.
+
+    Args:
+        reference: The image's name.
+        kit: Where backends come from.
+        backend: Look only there.
+        to_run: Look only where the image can be run.
+
+    Raises:
+        ImageNotFound: Nobody has it.
+        BackendUnavailable: The backend asked for cannot be used.
+    """
+    searched: list[str] = []
+    for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
+        if not candidate.probe.usable or not isinstance(candidate.backend, InspectsImages):
+            continue
+        if to_run and not isinstance(candidate.backend, RunsImages):
+            if backend or kit.settings.backend:
+                raise cannot_run(candidate.info.name, kit)
+            continue
+        try:
+            return candidate.info.name, candidate.backend.inspect(reference)
+        except ImageNotFound:
+            searched.append(candidate.info.name)
+    if not searched:
+        raise BackendUnavailable(
+            f"no backend here can look for the image {reference!r}", hint="`cog backends` says what each one needs."
+        )
+    raise ImageNotFound(
+        f"there is no image {reference!r} (searched: {', '.join(searched)})",
+        hint="Build it with `cog build -t NAME`, or check the name.",
+    )
+
+
+def cannot_run(name: str, kit: Tools) -> BackendUnavailable:
+    """Return the error that says who else runs images here."""
+    able = [c.info.name for c in candidates(kit.plugins, kit.settings, also=RUNNING) if c.able]
+    return BackendUnavailable(
+        f"the backend {name} builds images and cannot run them",
+        hint=f"Use --backend {' or --backend '.join(able)} to run one."
+        if able
+        else "`cog backends` says what the others need.",
+    )
+
+
+def find_or_pull(
+    reference: str, kit: Tools, *, backend: str | None = None, to_run: bool = False, on_event: Emit = ignore
+) -> tuple[str, ImageInfo]:
+    """Return the name of the backend that has an image, fetching it from its registry when nobody has it yet.
+
+    Raises:
+        ImageNotFound: Nobody has it, the registry neither.
+        RegistryError: The registry refused, or is out of reach.
+    """
+    try:
+        return find_image(reference, kit, backend=backend, to_run=to_run)
+    except ImageNotFound as error:
+        for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
+            if to_run and not isinstance(candidate.backend, RunsImages):
+                continue
+            if candidate.probe.usable and isinstance(candidate.backend, PullsImages):
+                try:
+                    candidate.backend.pull(reference, on_event)
+                except CogError as reason:
+                    reason.message = f"{error.message}, and it cannot be pulled: {reason.message}"
+                    reason.hint = error.hint
+                    raise
+                return find_image(reference, kit, backend=candidate.info.name)
+        raise

@@ -1,0 +1,32 @@
+"""What the contract is run on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from cog_core.settings import Settings
+
+if TYPE_CHECKING:
+    from cog_core.backend import BackendInfo
+    from cog_core.ir.steps import Base
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """A backend, and what its images may stand on.
+
+    Attributes:
+        info: The backend as its plugin registers it.
+        base: What plans stand on. An image needs ``/bin/sh``, ``cat``, ``chmod``, ``id``, ``ls``, ``mkdir`` and
+            ``sleep`` when the backend runs commands; a small one makes the checks quick. Name its Python
+            (``ImageBase(python=...)``) if it has one, for the check of the runtime.
+        settings: Passed to the backend; the environment's own by default.
+        system_package: A small package of the base's distribution that can be installed where the checks run.
+    """
+
+    info: BackendInfo
+    base: Base
+    settings: Settings = attrs.field(factory=Settings.from_environ)
+    system_package: str | None = None

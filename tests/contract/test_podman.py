@@ -1,0 +1,42 @@
+"""podman and buildah keep the contract."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cog_backends.podman.plugin import cog_backends
+from cog_core.ir import ImageBase
+from cog_core.testing import BackendContract, Subject
+
+if TYPE_CHECKING:
+    from tests.contract.small_base import SmallBase
+    from tests.engines.registry import RunningRegistry
+
+(INFO,) = cog_backends()
+
+
+@pytest.mark.slow
+@pytest.mark.engine("podman", "registry")
+class TestPodman(BackendContract):
+    @pytest.fixture
+    def subject(self, podman_engine: object, small_base: SmallBase) -> Subject:
+        return Subject(info=INFO, base=ImageBase(reference=f"docker.io/library/{small_base.load('podman')}"))
+
+    @pytest.fixture
+    def registry(self, oci_registry: RunningRegistry) -> str:
+        return oci_registry.address
+
+    def leftovers(self, subject: Subject) -> frozenset[str]:
+        containers = _call("buildah", "containers", "--quiet", "--filter", f"ancestor={subject.base.reference}")
+        return frozenset({*super().leftovers(subject), *containers})
+
+    def remove_image(self, subject: Subject, reference: str) -> None:
+        if names := _call("podman", "images", "--quiet", "--filter", f"reference={reference}"):
+            _call("podman", "image", "rm", "--force", *names)
+
+
+def _call(*argv: str) -> list[str]:
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()

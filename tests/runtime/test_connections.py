@@ -1,0 +1,132 @@
+"""What clients do to a connection: requests one after the other, several at once, in pieces, and none at all."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runtime.serving import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.runtime.serving import Server, Servers
+
+SOURCE = """
+    import asyncio
+    from cog import concurrent
+
+    class Runner:
+        @concurrent(max=8)
+        async def run(self, n: int, seconds: float = 0) -> int:
+            await asyncio.sleep(seconds)
+            return n
+    """
+
+
+@pytest.fixture(scope="module")
+def model(keep: Servers) -> Server:
+    return keep(SOURCE)
+
+
+def post(n: int, seconds: float = 0, *more: str) -> bytes:
+    body = json.dumps({"input": {"n": n, "seconds": seconds}}).encode()
+    head = ["POST /predictions HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*head, *more, "", ""]).encode() + body
+
+
+@contextmanager
+def connected(server: Server) -> Iterator[tuple[socket.socket, Iterator[tuple[int, dict[str, str], bytes]]]]:
+    """Yield a connection, and the answers that come on it."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+        yield sock, answers(sock)
+
+
+def answers(sock: socket.socket) -> Iterator[tuple[int, dict[str, str], bytes]]:
+    with sock.makefile("rb") as stream:
+        while status := stream.readline():
+            lines = iter(stream.readline, b"\r\n")
+            headers = dict(line.decode().strip().lower().split(": ", 1) for line in lines)
+            yield int(status.split()[1]), headers, stream.read(int(headers["content-length"]))
+
+
+def outputs(found: Iterator[tuple[int, dict[str, str], bytes]], count: int) -> list[int]:
+    return [json.loads(next(found)[2])["output"] for _ in range(count)]
+
+
+def test_requests_that_come_at_once_are_answered_in_their_order(model: Server) -> None:
+    with connected(model) as (sock, found):
+        sock.sendall(b"".join(post(n, 0.1 if n == 0 else 0) for n in range(4)))
+        assert outputs(found, 4) == [0, 1, 2, 3]
+        sock.sendall(post(4, 0.1) + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + post(5))
+        assert outputs(found, 1) == [4]
+        assert next(found)[0] == 200
+        assert outputs(found, 1) == [5]
+
+
+def test_a_request_may_come_while_another_one_runs(model: Server) -> None:
+    with connected(model) as (sock, found):
+        sock.sendall(post(1, 0.2))
+        time.sleep(0.05)
+        sock.sendall(post(2))
+        assert outputs(found, 2) == [1, 2]
+
+
+def test_a_request_may_come_byte_by_byte(model: Server) -> None:
+    with connected(model) as (sock, found):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in post(7):
+            sock.sendall(bytes([byte]))
+        assert outputs(found, 1) == [7]
+
+
+def test_who_asks_for_the_end_of_the_connection_gets_it(model: Server) -> None:
+    with connected(model) as (sock, found):
+        sock.sendall(post(1, 0, "Connection: close"))
+        assert outputs(found, 1) == [1]
+        assert list(found) == []
+
+
+def test_many_headers_and_odd_ones_are_no_harm(model: Server) -> None:
+    with connected(model) as (sock, found):
+        sock.sendall(post(1, 0, *(f"X-{n}: y" for n in range(1000))))
+        assert outputs(found, 1) == [1]
+    for odd in ("Content-Length: 5", "Transfer-Encoding: chunked", "X y: z", "Content-Length: -1"):
+        with connected(model) as (sock, found):
+            sock.sendall(post(1, 0, odd))
+            assert {status for status, _, _ in found} <= {400}
+    assert model.output(n=1) == 1
+
+
+def test_errors_look_alike_on_every_way(model: Server) -> None:
+    wrong = b'{"input": {"n": "x"}}'
+    short = model.request("POST", "/predictions", wrong, Content_Type="application/json")
+    usual = model.request("POST", "/predictions", wrong, Content_Type="application/json", Connection="close")
+    assert (short.status, short.body) == (usual.status, usual.body)
+    assert short.headers["content-type"] == usual.headers["content-type"] == "application/json"
+
+
+def test_predictions_of_clients_that_go_away_are_cancelled(model: Server) -> None:
+    before = model.log.count("Prediction canceled")
+    for more in ((), ("Connection: keep-alive",)):
+        with connected(model) as (sock, _):
+            sock.sendall(post(1, 30, *more))
+            until(lambda: model.health["runtime"]["running"] == 1)
+            time.sleep(0.12)
+        until(lambda: model.health["runtime"]["running"] == 0)
+    assert model.log.count("Prediction canceled") == before + 2
+
+
+def test_a_connection_answers_before_the_server_ends(serve: Servers) -> None:
+    server = serve(SOURCE)
+    with connected(server) as (sock, found):
+        sock.sendall(post(1, 0.4))
+        until(lambda: server.health["runtime"]["running"] == 1)
+        assert server.stop() < 2
+        status, headers, body = next(found)
+        assert (status, headers["connection"], json.loads(body)["output"]) == (200, "close", 1)

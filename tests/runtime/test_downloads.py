@@ -1,0 +1,115 @@
+"""Inputs that are downloaded: from where, how much, and never half of it."""
+
+from __future__ import annotations
+
+import urllib.parse
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cog._remote import Rules, open_remote
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runtime.receiver import Receiver
+    from tests.runtime.serving import Server, Servers
+
+SOURCE = """
+    from typing import Optional
+    from cog import File, Path
+
+    class Runner:
+        def run(self, source: Optional[Path] = None, handle: Optional[File] = None) -> str:
+            print("called")
+            return (source.read_bytes() if source else handle.read()).decode()
+    """
+
+
+@pytest.fixture(scope="module")
+def closed(keep: Servers) -> Server:
+    return keep(SOURCE)
+
+
+def error_of(server: Server, url: str) -> str:
+    answer = server.predict(source=url)
+    assert (answer["status"], answer["logs"]) == ("failed", "")
+    error: str = answer["error"]
+    assert error.startswith("Input validation error: ")
+    return error
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "0.0.0.0"])
+def test_this_machine_is_not_reached_however_it_is_written(closed: Server, receiver: Receiver, host: str) -> None:
+    receiver.files["/a"] = b"inner"
+    error = error_of(closed, f"http://{host}:{receiver.server_port}/a")
+    assert "is not a public address; COG_DOWNLOAD_ALLOW names others" in error
+    assert receiver.heard == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "https://[fe80::1]/"]
+)
+def test_private_networks_are_not_reached(closed: Server, url: str) -> None:
+    assert "is not a public address" in error_of(closed, url)
+
+
+def test_a_redirect_leads_nowhere_else(serve: Servers, receiver: Receiver) -> None:
+    server = serve(SOURCE, COG_DOWNLOAD_ALLOW="localhost")
+    receiver.files["/inner"] = b"inner"
+    allowed = receiver.url("").replace("127.0.0.1", "localhost")
+    receiver.redirects["/away"] = receiver.url("/inner")
+    receiver.redirects["/file"] = "file:///etc/passwd"
+    receiver.redirects["/here"] = f"{allowed}/inner"
+    assert "127.0.0.1 is not a public address" in error_of(server, f"{allowed}/away")
+    assert "root:" not in error_of(server, f"{allowed}/file")
+    assert server.output(source=f"{allowed}/here") == "inner"
+    assert server.predict(handle=receiver.url("/inner"))["status"] == "failed"
+    assert server.output(handle=f"{allowed}/inner") == "inner"
+
+
+def test_half_a_file_never_reaches_the_model_and_nothing_stays(
+    serve: Servers, receiver: Receiver, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    server = serve(SOURCE, COG_DOWNLOAD_ALLOW="*", COG_MAX_DOWNLOAD_BYTES="1000", TMPDIR=str(temporary))
+    receiver.files.update({"/small": b"x" * 1000, "/large": b"x" * 1001})
+    assert server.output(source=receiver.url("/small")) == "x" * 1000
+    assert "1001 bytes are more than the 1000" in error_of(server, receiver.url("/large"))
+    receiver.cut = 1
+    assert "broke off after 999 of 1000 bytes" in error_of(server, receiver.url("/small"))
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_download_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
+    receiver.files["/a"] = b"x"
+    rules = Rules.read({"COG_DOWNLOAD_ALLOW": "127.0.0.1", "COG_DOWNLOAD_TIMEOUT": "0.0001"})
+    with open_remote(receiver.url("/a"), "test", rules) as answer, pytest.raises(OSError, match="took longer than"):
+        answer.read()
+
+
+def test_behind_a_proxy_addresses_are_still_checked(serve: Servers, receiver: Receiver) -> None:
+    server = serve(SOURCE, http_proxy=receiver.url(""), no_proxy="", NO_PROXY="")
+    receiver.files["http://files.example/a"] = b"by proxy"
+    assert server.output(source="http://files.example/a") == "by proxy"
+    assert "is not a public address" in error_of(server, "http://169.254.169.254/a")
+    assert [urllib.parse.urlsplit(each.path).hostname for each in receiver.heard] == ["files.example"]
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("192.168.1.1", False),
+        ("100.64.0.1", False),
+        ("224.0.0.1", False),
+        ("64:ff9b::7f00:1", False),
+        ("2002:7f00:1::", False),
+        ("fe80::1%eth0", False),
+        ("10.1.2.3", True),
+    ],
+)
+def test_rules(address: str, *, allowed: bool) -> None:
+    assert Rules.read({"COG_DOWNLOAD_ALLOW": "10.0.0.0/8, a.example"}).allow("b.example", address) is allowed

@@ -1,0 +1,133 @@
+"""Finding podman: whatever it says, the probe answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+from cog_backends.podman.backend import PodmanBackend
+from cog_backends.podman.tools import Missing, find_tools
+from cog_core import process
+from cog_core.errors import BackendUnavailable
+from cog_core.ir import Capability
+from cog_core.ir.dockerfile import EARLY_BUILDKIT, MODERN, Dialect
+from cog_core.settings import Settings
+from tests.unit.podman.kit import BUILDAH, INFO, REMOTE, program, saying
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SYSTEM = "/usr/bin:/bin"
+
+
+def test_a_podman_that_answers_is_described(tmp_path: Path) -> None:
+    program(tmp_path, "podman", saying(INFO))
+    program(tmp_path, "buildah", "echo 'buildah version 1.38.0 (image-spec 1.1.0)'")
+
+    found = find_tools({"PATH": f"{tmp_path}:{SYSTEM}"}, process.run)
+
+    assert not isinstance(found, Missing)
+    assert found.builder == (f"{tmp_path}/buildah", "build")
+    assert (found.version, found.builder_version) == ("5.2.1", "1.38.0")
+    assert (found.rootless, found.selinux, found.remote) == (True, True, False)
+    assert str(found.platform) == "linux/arm64"
+
+
+def test_without_buildah_podman_builds_by_itself(tmp_path: Path) -> None:
+    program(tmp_path, "podman", saying(INFO))
+    program(tmp_path, "buildah", "exit 1")
+
+    found = find_tools({"PATH": f"{tmp_path}:{SYSTEM}"}, process.run)
+
+    assert not isinstance(found, Missing)
+    assert found.builder == (f"{tmp_path}/podman", "build")
+    assert found.builder_version == "1.37.1"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "fix"),
+    [
+        ("echo 'Error: overlay is broken' >&2; exit 125", "overlay is broken", None),
+        ("echo nonsense", "not understood", None),
+        ("echo '{}'", "not understood", None),
+        ("echo '[]'", "not understood", None),
+        ("exit 1", "no reason", None),
+        ("echo 'Cannot connect to Podman. Please' >&2; exit 125", "machine does not answer", "podman machine start"),
+        ("echo 'Error: no subuid ranges found for user' >&2; exit 125", "ordinary user", "usermod --add-subuids"),
+    ],
+)
+def test_a_podman_that_fails_is_not_usable_and_the_reason_is_told(tmp_path: Path, script, reason, fix) -> None:
+    program(tmp_path, "podman", script)
+
+    probe = backend(tmp_path).probe()
+
+    assert not probe.usable
+    assert reason in probe.reason
+    assert (fix or "") in (probe.fix or "")
+
+
+def test_a_podman_that_hangs_is_given_up(tmp_path: Path) -> None:
+    program(tmp_path, "podman", "exec sleep 60")
+
+    def impatient(command, *, on_line=None):
+        return process.run(attrs.evolve(command, timeout=0.2), on_line=on_line)
+
+    assert find_tools({"PATH": f"{tmp_path}:{SYSTEM}"}, impatient) == Missing(
+        f"{tmp_path}/podman did not answer within 0.2 s"
+    )
+
+
+def test_without_podman_the_command_that_installs_it_is_told(tmp_path: Path) -> None:
+    program(tmp_path, "apt-get", "exit 1")
+    nowhere = PodmanBackend(Settings.from_environ({"PATH": str(tmp_path), "HOME": str(tmp_path)}))
+
+    probe = nowhere.probe()
+
+    assert (probe.usable, probe.reason) == (False, "podman is not installed")
+    assert probe.fix == "sudo apt-get install podman buildah"
+    with pytest.raises(BackendUnavailable, match="podman is not installed"):
+        nowhere.inspect("anything")
+
+
+def test_an_ordinary_user_without_a_network_program_is_told_which_one(tmp_path: Path) -> None:
+    host = {**INFO["host"], "pasta": {"executable": ""}}
+    program(tmp_path, "podman", saying({**INFO, "host": host}))
+
+    probe = backend(tmp_path).probe()
+
+    assert not probe.usable
+    assert "slirp4netns" in probe.reason
+
+
+def test_podman_in_another_machine_takes_no_bind_mounts(tmp_path: Path) -> None:
+    program(tmp_path, "podman", saying({**INFO, "host": {**INFO["host"], "serviceIsRemote": True}}))
+
+    probe = backend(tmp_path).probe()
+
+    assert probe.usable
+    assert "in another machine" in probe.reason
+    assert Capability.BIND_MOUNT not in probe.capabilities
+    assert Capability.SECRET_MOUNT in probe.capabilities
+
+
+@pytest.mark.parametrize(
+    ("version", "dialect"),
+    [
+        ("1.23.0", Dialect(mounts=True, prefixes=True)),
+        ("1.28.2", EARLY_BUILDKIT),
+        ("1.33.7", Dialect(mounts=True, heredocs=True)),
+        ("1.41.0-dev", MODERN),
+    ],
+)
+def test_the_dialect_follows_from_buildahs_version(version: str, dialect: Dialect) -> None:
+    assert attrs.evolve(BUILDAH, builder_version=version).dialect == dialect
+
+
+def test_podman_in_another_machine_gets_one_folder() -> None:
+    assert REMOTE.dialect.prefixes
+
+
+def backend(folder: Path) -> PodmanBackend:
+    return PodmanBackend(Settings.from_environ({"PATH": f"{folder}:{SYSTEM}", "HOME": str(folder)}))
