@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cog_core.backend import ImageInfo, InspectsImages, PullsImages, RunsImages
+from cog_core.backend import ImageInfo, InspectsImages, LoadsImages, PullsImages, RunsImages
 from cog_core.errors import BackendUnavailable, CogError, ImageNotFound
 from cog_core.events import ignore
 from cog_core.ir import Capability
 from cog_core.ir.capabilities import Requirement
 from cog_core.plugins import candidates
+from cog_oci.docker_archive import write_archive
+from cog_oci.layout import Layout
+from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
     from cog_core.draft import Tools
@@ -53,6 +58,41 @@ def find_image(
     raise ImageNotFound(
         f"there is no image {reference!r} (searched: {', '.join(searched)})",
         hint="Build it with `cog build -t NAME`, or check the name.",
+    )
+
+
+def take_layout(path: Path, kit: Tools, *, backend: str | None = None) -> tuple[str, str]:
+    """Bring the image of an OCI layout to a backend that runs images; return its name there, and the backend's.
+
+    Args:
+        path: The folder; it has to hold one image.
+        kit: Where backends come from.
+        backend: Bring it there; by default to the first that takes it.
+
+    Raises:
+        ImageNotFound: The layout holds no single image.
+        BackendUnavailable: Nobody takes it.
+    """
+    layout = Layout.open(path)
+    image = layout.image()
+    name = f"cog-layout:{image.image_id.rpartition(':')[2][:12]}"
+    for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend, also=RUNNING):
+        taker: object = candidate.backend
+        if not candidate.able or not isinstance(taker, LoadsImages) or not isinstance(taker, InspectsImages):
+            continue
+        try:
+            taker.inspect(name)
+        except ImageNotFound:
+            parent = kit.settings.cache / "tmp"
+            parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="layout-", dir=parent) as folder:
+                archive = Path(folder) / "image.tar"
+                with archive.open("wb") as file:
+                    write_archive(layout, image, file, names=[Reference.parse(name)])
+                taker.load(archive)
+        return name, candidate.info.name
+    raise BackendUnavailable(
+        f"nobody here can run the image in {path}", hint="`cog backends` says what each backend needs."
     )
 
 

@@ -12,7 +12,7 @@ from cog_core.errors import ImageNotFound
 from cog_core.image_failures import mapped
 from cog_core.layouts import image_info
 from cog_oci.compress import CompressedLayers
-from cog_oci.docker_archive import write_archive
+from cog_oci.docker_archive import read_archive, write_archive
 from cog_oci.images import copy_image
 from cog_oci.layout import Layout
 from cog_oci.reference import Reference
@@ -90,6 +90,15 @@ class ImageStore:
         """
         image, names = self.find(reference)
         return image_info(image, names, location=self.location)
+
+    def load(self, archive: Path) -> None:
+        """Read the images of an archive, under the names that they have there.
+
+        Raises:
+            BackendError: The archive is damaged, or holds no image.
+        """
+        with mapped():
+            read_archive(archive, self.layout)
 
     def export(self, reference: str, archive: Path) -> None:
         """Write an image into an archive that engines load.

@@ -247,7 +247,7 @@ def load(
 def _who_takes_images(kit: Tools, only: str | None) -> tuple[str, LoadsImages]:
     for candidate in candidates(kit.plugins, kit.settings, only=only):
         backend: object = candidate.backend
-        if candidate.probe.usable and isinstance(backend, LoadsImages):
+        if candidate.probe.usable and isinstance(backend, LoadsImages) and not isinstance(backend, ExportsImages):
             return candidate.info.name, backend
     raise BackendUnavailable(
         "the image cannot be loaded: no engine answers", hint="`cog backends` says what is missing."

@@ -15,8 +15,9 @@ from cog_core.certificates import company_file
 from cog_core.client import ModelClient
 from cog_core.clock import monotonic
 from cog_core.draft import openapi
-from cog_core.errors import ImageNotFound, UsageError
+from cog_core.errors import ImageNotFound
 from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
+from cog_core.image_failures import mapped
 from cog_core.layouts import is_layout
 from cog_core.planner import COMMAND, PORT, SOURCE_FOLDER
 from cog_core.plugins import candidates
@@ -118,7 +119,7 @@ def open_model(
     """Find a model and read what it takes; nothing is built or started yet, but an image may be pulled.
 
     Args:
-        target: A project's folder, or the name of an image.
+        target: A project's folder, an OCI layout, or the name of an image.
         file: Name of the configuration instead of ``cog.yaml``.
         backend: Look for the image only there.
         strict: Unknown keys of ``cog.yaml`` are errors.
@@ -133,10 +134,9 @@ def open_model(
     text = str(target)
     if is_directory(text):
         if is_layout(Path(text)):
-            raise UsageError(
-                f"{text} is an OCI layout, and images are run from a store",
-                hint=f"Put it into one first, for example: skopeo copy oci:{text} docker-daemon:NAME:latest",
-            )
+            with mapped():
+                name, holder = holders.take_layout(Path(text), images.tools(settings), backend=backend)
+            return open_model(name, backend=holder, on_event=on_event, settings=settings)
         project = open_project(Path(text), file=file, strict=strict)
         return Model(schema=openapi(project) or {}, project=project, gpu=project.config.build.gpu)
     kit = images.tools(settings)

@@ -213,8 +213,7 @@ class Servers:
             files: More files of the model, by name without extension.
             variables: Environment variables.
         """
-        number = len(self._started)
-        folder = self._folder.with_name(f"{self._folder.name}{number or ''}")
+        folder = self.next_folder()
         folder.mkdir(exist_ok=True)
         write_model(folder, source, train=train, **(files or {}))
         server = start(self._interpreter, folder, *arguments, **variables)
@@ -222,6 +221,10 @@ class Servers:
         if wait:
             server.wait_for("READY")
         return server
+
+    def next_folder(self) -> Path:
+        """Return the folder that the next model will lie in."""
+        return self._folder.with_name(f"{self._folder.name}{len(self._started) or ''}")
 
     def end(self) -> None:
         """End those that still run."""

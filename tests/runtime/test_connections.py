@@ -113,13 +113,24 @@ def test_errors_look_alike_on_every_way(model: Server) -> None:
 
 def test_predictions_of_clients_that_go_away_are_cancelled(model: Server) -> None:
     before = model.log.count("Prediction canceled")
-    for more in ((), ("Connection: keep-alive",)):
+    for more in ((), ("Prefer: an answer",)):
         with connected(model) as (sock, _):
             sock.sendall(post(1, 30, *more))
             until(lambda: model.health["runtime"]["running"] == 1)
             time.sleep(0.12)
         until(lambda: model.health["runtime"]["running"] == 0)
     assert model.log.count("Prediction canceled") == before + 2
+
+
+def test_one_request_is_one_prediction(serve: Servers) -> None:
+    server = serve(SOURCE)
+    for n in range(5):
+        assert server.output(n=n) == n
+    with connected(server) as (sock, found):
+        sock.sendall(post(5))
+        assert outputs(found, 1) == [5]
+    server.stop()
+    assert server.log.count("Starting prediction") == server.log.count("Prediction succeeded") == 6
 
 
 def test_a_connection_answers_before_the_server_ends(serve: Servers) -> None:

@@ -110,3 +110,15 @@ def call(*argv: str) -> str:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{argv}: {done.stderr}"
     return done.stdout
+
+
+@pytest.mark.parametrize("backend_name", ["oci", "docker"])
+def test_a_layout_in_a_folder_is_run_as_it_is(image: Path, backend_name: str, docker_engine: object) -> None:
+    cog = Program(image, ("--backend", backend_name))
+
+    done = cog.well("run", "./layout", "-i", "text=folder")
+
+    assert done.out.strip() == "hello folder"
+    names = call("docker", "image", "ls", "--quiet", "cog-layout").split()
+    for name in names:
+        call("docker", "image", "rm", "--force", name)

@@ -78,6 +78,10 @@ class OciBackend:
         """Return what an image of the store says about itself."""
         return self._images.inspect(reference)
 
+    def load(self, archive: Path) -> None:
+        """Read the images of an archive into the store."""
+        self._images.load(archive)
+
     def export(self, reference: str, archive: Path) -> None:
         """Write an image of the store into an archive."""
         self._images.export(reference, archive)

@@ -95,7 +95,7 @@ class Builder:
     def _with_full_base(self, plan: BuildPlan) -> BuildPlan:
         """Give the base its full name, as Docker reads it, unless the store has it under the short one."""
         base = plan.stage.base
-        if not isinstance(base, ImageBase) or self.images.has(base.reference):
+        if not isinstance(base, ImageBase) or base.reference == "scratch" or self.images.has(base.reference):
             return plan
         try:
             full = str(Reference.parse(base.reference))

@@ -129,8 +129,8 @@ def _without_base(reference: str, reason: str) -> BuildFailed:
 
 def _reason(stderr: str) -> str:
     """Return the error that ends buildah's output, without the instruction that it repeats."""
-    _, _, last = f"\n{stderr.strip()}".rpartition("\nError: ")
-    text = last or (stderr.strip().splitlines() or ["the builder gave no reason"])[-1]
+    _, found, last = f"\n{stderr.strip()}".rpartition("\nError: ")
+    text = last if found else next(reversed(last.splitlines()), "")
     if text.startswith("building at STEP "):
         text = text.rpartition('": ')[2]
-    return text.strip()
+    return text.strip() or "the builder gave no reason"

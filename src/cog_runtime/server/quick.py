@@ -24,7 +24,7 @@ _PATH = b"/predictions"
 SHORT = 1 << 14
 """Bytes of a body; for larger ones the way does not matter, and uvicorn regulates the flow from 64 KiB on."""
 _BUSY = float("inf")
-_SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"prefer", b"connection"})
+_SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"prefer"})
 _STREAM = b"text/event-stream"
 _HEADS = {
     status.value: b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: "
@@ -44,6 +44,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_has_begun",
         "_headers",
         "_log",
         "_prediction",
@@ -67,6 +68,7 @@ class Exchange:
         self._predictions = predictions
         self._log = log
         self._prediction: Prediction | None = None
+        self._has_begun = False
 
     @property
     def message_event(self) -> Exchange:
@@ -77,7 +79,8 @@ class Exchange:
         """Act: the body is complete, or the client has gone away."""
         if self.disconnected:
             self._leave()
-        elif not self.more_body and self._prediction is None:
+        elif not self.more_body and not self._has_begun:
+            self._has_begun = True
             self._begin()
 
     def _begin(self) -> None:
@@ -119,6 +122,8 @@ def is_plain(headers: list[tuple[bytes, bytes]]) -> bool:
     length = -1
     for name, value in headers:
         if name in _SPECIAL or (name == b"accept" and _STREAM in value):
+            return False
+        if name == b"connection" and value.lower() != b"keep-alive":
             return False
         if name == b"content-length":
             length = int(value) if value.isdigit() else -1

@@ -46,7 +46,7 @@ SERVE = RunRequest(reference="cog-hello", ports=(("127.0.0.1:0", 5000),), gpus="
 SHELL = RunRequest(
     reference="cog-hello",
     command=("python", "-c", "print('hi')"),
-    binds=(Bind(Path("/project"), "/src"), Bind(Path("/a:b"), "/data", read_only=True)),
+    binds=(Bind(source=Path("/project"), target="/src"), Bind(source=Path("/a:b"), target="/data", read_only=True)),
     ports=(("[::1]:8080", 5000),),
     interactive=True,
 )
