@@ -160,6 +160,7 @@ def test_debians_own_client_builds_with_the_embedded_buildkit(docker_cli_debian,
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.engine("docker", "buildx")
 def test_buildx_is_a_plugin_of_the_client(docker_engine, docker_config_buildx, python_base, tmp_path):
     (tmp_path / "Dockerfile").write_text(f"FROM {python_base('3.12').reference}\nRUN echo built\n")
@@ -170,6 +171,7 @@ def test_buildx_is_a_plugin_of_the_client(docker_engine, docker_config_buildx, p
     assert "v0." in run("docker", "buildx", "version")
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.engine("buildkit")
 def test_buildkit_builds_from_a_layout(buildkit_engine, python_base, tmp_path):
