@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cog_core.events import Emit
     from cog_core.ir.dockerfile import Instruction
 
+_REDACTED: Final = "**********"
+_SHORTEST_SECRET: Final = 4
+"""Characters; shorter ones would be found everywhere."""
 _TAIL: Final = 40
 """Lines of a failed step that its error carries."""
 _POSITION = re.compile(r"^\[(?:\S+ )?(\d+)/\d+\] ")
@@ -57,7 +60,9 @@ class _Vertex:
 class Steps:
     """The steps of one build, by the builder's own names for them."""
 
-    def __init__(self, instructions: tuple[Instruction, ...], emit: Emit) -> None:
+    def __init__(self, instructions: tuple[Instruction, ...], emit: Emit, secrets: Iterable[bytes] = ()) -> None:
+        """Take what is built, and what must not be heard of it."""
+        self._secrets = sorted(filter(None, map(_printable, secrets)), key=len, reverse=True)
         self._counted = [instruction for instruction in instructions if instruction.makes_vertex]
         self._emit = emit
         self._vertices: dict[str, _Vertex] = {}
@@ -73,6 +78,7 @@ class Steps:
     def output(self, key: str, line: str) -> None:
         """Note a line that a step printed."""
         if vertex := self._vertices.get(key):
+            line = self._redacted(line)
             vertex.tail.append(line)
             self._emit(StepOutput(id=key, line=line))
 
@@ -86,6 +92,7 @@ class Steps:
         vertex = self._vertices.get(key)
         if vertex is None or vertex.done:
             return
+        error = self._redacted(error)
         vertex.done, vertex.error = True, error
         if error:
             self._emit(StepFailed(id=key, message=error))
@@ -100,11 +107,22 @@ class Steps:
                 return _build_failed(vertex)
         return None
 
+    def _redacted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _REDACTED)
+        return text
+
     def _origin(self, name: str) -> Origin | None:
         """Find the instruction by its number: BuildKit numbers those that make a layer or a base."""
         position = _POSITION.match(name)
         number = int(position.group(1)) - 1 if position else -1
         return self._counted[number].origin if 0 <= number < len(self._counted) else None
+
+
+def _printable(secret: bytes) -> str:
+    """Return a secret of one line as a terminal shows it; longer ones, such as certificates, come as many lines."""
+    text = secret.decode("utf-8", "replace").strip()
+    return "" if "\n" in text or len(text) < _SHORTEST_SECRET else text
 
 
 def _build_failed(vertex: _Vertex) -> BuildFailed:

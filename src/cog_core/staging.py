@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
 
 DOCKERFILE: Final = "Dockerfile"
+_NANOSECONDS: Final = 1_000_000_000
 
 
 @contextlib.contextmanager
@@ -77,10 +79,16 @@ def secret_files(request: BuildRequest, folder: Path) -> dict[str, Path]:
 
 
 def _write_files(dockerfile: Dockerfile, folder: Path, mtime: int) -> Path:
+    """Write generated files with one time, whose fraction of a second follows from the content.
+
+    BuildKit sends a file anew when its size or its time changed, and takes what it has otherwise; layers hold
+    whole seconds.
+    """
     for file in dockerfile.files:
         path = folder / file.path.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.content, "utf-8", newline="")
         path.chmod(file.mode)
-        os.utime(path, (mtime, mtime))
+        fraction = int(hashlib.sha256(file.content.encode()).hexdigest(), 16) % _NANOSECONDS
+        os.utime(path, ns=(time := mtime * _NANOSECONDS + fraction, time))
     return folder

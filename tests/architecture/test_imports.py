@@ -30,8 +30,10 @@ ARROWS = {
     "cog_core.context": {"cog_core.errors", "cog_core.values"},
     "cog_core": {"cog_oci", "cog", "coglet", "cog_runtime"},
     "cog_core.testing": {"cog_core", "cog_oci"},
+    "cog_backends.buildkit": {"cog_core", "cog_oci"},
     "cog_backends.docker": {"cog_core", "cog_oci"},
     "cog_backends.oci": {"cog_core", "cog_oci"},
+    "cog_backends.podman": {"cog_core", "cog_oci"},
     "cog_cli": {"cog_core", "cog_oci"},
 }
 # A backend sees the contract and the plan, never how they came about.

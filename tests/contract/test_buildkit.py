@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.slow
-@pytest.mark.engine("buildkit", "registry")
+@pytest.mark.engine("buildkit")
 class TestBuildkit(BackendContract):
     @pytest.fixture
     def subject(self, buildkit_engine: object, small_base: SmallBase) -> Subject:

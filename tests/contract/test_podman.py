@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.slow
-@pytest.mark.engine("podman", "registry")
+@pytest.mark.engine("podman")
 class TestPodman(BackendContract):
     @pytest.fixture
     def subject(self, podman_engine: object, small_base: SmallBase) -> Subject:

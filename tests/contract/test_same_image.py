@@ -36,6 +36,7 @@ _KEYS = ("Cmd", "WorkingDir", "ExposedPorts")
 _CONFIG = ImageConfig(cmd=("/bin/echo", "a b"), ports=("5000/tcp",), labels=(("com.example.a", "b\n$c"),))
 
 
+@pytest.mark.slow
 @pytest.mark.engine("docker")
 def test_docker_and_oci_give_the_same_image(
     docker_engine: object,
@@ -46,9 +47,7 @@ def test_docker_and_oci_give_the_same_image(
     bases = {docker: image.reference, oci: f"oci:{image.layout}"}
 
     first, second = (
-        _build(
-            Subject(info=next(iter(hook())), base=ImageBase(reference=base, python=_PYTHON)), tmp_path / str(number)
-        )
+        _build(next(iter(hook())), ImageBase(reference=base, python=_PYTHON), tmp_path / str(number))
         for number, (hook, base) in enumerate(bases.items())
     )
 

@@ -125,6 +125,7 @@ def test_a_setup_that_fails_the_second_time_is_tried_again(serve: Servers) -> No
     until(lambda: "not today" in server.log)
     server.wait_for("READY")
     assert server.output(n=2) == 2
+    assert len(_children(server)) == 1
 
 
 def test_while_a_worker_is_started_again_requests_wait_as_many_as_there_are_slots(serve: Servers) -> None:

@@ -82,3 +82,17 @@ def test_values_of_many_kinds_become_json(serve: Servers) -> None:
     assert "not JSON serializable" in server.predict(what="bytes")["error"]
     assert "Strange is not JSON serializable" in server.predict(what="strange")["error"]
     assert "KeyError" in server.predict(what="nothing")["error"]
+
+
+SETS = """
+    from typing import List
+
+    class Runner:
+        def run(self, kind: str) -> List[int]:
+            return {"set": {1}, "frozenset": frozenset([1]), "list": [1, 2]}[kind]
+    """
+
+
+def test_sets_and_arrays_are_lists_of_their_items(serve: Servers) -> None:
+    server = serve(SETS)
+    assert [server.output(kind=kind) for kind in ("set", "frozenset", "list")] == [[1], [1], [1, 2]]

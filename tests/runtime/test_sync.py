@@ -99,7 +99,11 @@ def test_without_a_content_type_the_body_counts_as_empty(hello: Server) -> None:
 
 def test_a_body_above_the_limit_is_refused(serve: Servers) -> None:
     server = serve(HELLO, COG_MAX_BODY_BYTES="1000")
-    assert server.request("POST", "/predictions", b"x" * 2000, Content_Type="application/json").status == 413
+    reply = server.request("POST", "/predictions", b"x" * 2000, Content_Type="application/json")
+    assert (reply.status, reply.json()) == (
+        413,
+        {"error": "the request is longer than 1000 bytes", "status": "failed"},
+    )
 
 
 FAILING = """

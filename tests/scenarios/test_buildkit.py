@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.scenarios.conftest import example, hello
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.engines.bases import BaseImage
     from tests.engines.buildkit import BuildkitAccess
@@ -199,14 +199,13 @@ def test_a_server_that_goes_away_is_named(
             building.wait_for(" waiting")
             process.kill()
             code = building.process.wait(60)
-        process.wait()
+        for pid in running(sleeping):  # a server that is killed may not take its command along
+            os.kill(pid, signal.SIGKILL)
 
     said = "".join(building.lines)
     assert code == 5
     assert f"{address} went away during the build" in said
     assert leftovers(shared_cog_cache) == []
-    for pid in running(sleeping):  # a server that is killed may not take its command along
-        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_base_in_an_archive_travels_too(cog: Program, project: Path, base: BaseImage, tmp_path: Path) -> None:
@@ -277,8 +276,16 @@ def daemon(access: BuildkitAccess, folder: Path) -> Iterator[tuple[subprocess.Po
             subprocess.run(ask, check=True, capture_output=True, timeout=60)
             yield process, address
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+            process.kill()
+            process.wait()
+            for mount in reversed(mounts(folder)):
+                subprocess.run(["umount", mount], check=True)
+
+
+def mounts(folder: Path) -> list[str]:
+    """Return what is mounted below a folder, lower ones first; a server that is killed leaves its mounts behind."""
+    places = (line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines())
+    return [place for place in places if place.startswith(f"{folder}/")]
 
 
 def config(image: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,20 +12,20 @@ import attrs
 
 from cog_backends.buildkit.address import EXPORT_CACHE, IMPORT_CACHE
 from cog_backends.buildkit.bases import with_local_base
-from cog_backends.buildkit.commands import BuildOptions, build_argv
+from cog_backends.buildkit.commands import BuildOptions, LocalFolder, build_argv
 from cog_backends.buildkit.failures import failed
 from cog_backends.buildkit.landing import prepare
+from cog_backends.buildkit.times import not_before, of_now
 from cog_core.buildkit_progress import RawJson, Steps
 from cog_core.errors import UnsupportedPlan
 from cog_core.events import Warned
-from cog_core.ir.dockerfile import MODERN, Dockerfile, Instruction, render
+from cog_core.ir.dockerfile import FILES, MODERN, Dockerfile, Instruction, render
 from cog_core.ir.steps import PROJECT
 from cog_core.process import Command
 from cog_core.staging import DOCKERFILE, secret_files, stage_folders, write_ignore_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from cog_backends.buildkit.address import Server
     from cog_core.backend import BuildRequest
@@ -102,13 +103,13 @@ class Builder:
         options = BuildOptions(
             server=self.server,
             dockerfile=self.workspace,
-            context=request.contexts[PROJECT].root,
+            context=not_before(request.contexts[PROJECT], plan.created, self.workspace / PROJECT),
             platform=str(plan.platform),
             epoch=plan.created,
             metadata_file=self.workspace / "metadata.json",
             layout=layout,
             references=references,
-            contexts=stage_folders(dockerfile, request, self.workspace),
+            contexts=_local_folders(stage_folders(dockerfile, request, self.workspace), request),
             layouts=layouts,
             secrets=secret_files(request, self.workspace),
             build_args=dict(_proxies(self.settings.proxies, emit)),
@@ -117,11 +118,12 @@ class Builder:
             cache_to=tuple(shlex.split(environ.get(EXPORT_CACHE, ""))),
             no_cache=request.no_cache,
         )
-        self._call(_counted(dockerfile, options), options, emit)
+        secrets = [secret.read() for secret in request.secrets.values()]
+        self._call(Steps(_counted(dockerfile, options), emit, secrets), options)
         return options
 
-    def _call(self, instructions: tuple[Instruction, ...], options: BuildOptions, emit: Emit) -> None:
-        progress = RawJson(Steps(instructions, emit))
+    def _call(self, steps: Steps, options: BuildOptions) -> None:
+        progress = RawJson(steps)
         command = Command(
             argv=build_argv(options),
             env=self.settings.environ,
@@ -130,6 +132,16 @@ class Builder:
         completed = self.run(command, on_line=lambda _, line: progress.feed(line))
         if completed.code:
             raise failed(completed.stderr, progress.failure(), self.server)
+
+
+def _local_folders(folders: Mapping[str, Path], request: BuildRequest) -> dict[str, LocalFolder]:
+    """Return folders with keys that stay the same from build to build, wherever their files are laid out."""
+    if FILES in folders:
+        of_now(folders[FILES])
+    return {
+        name: LocalFolder.of(name, folder, request.contexts[name].root if name in request.contexts else Path(name))
+        for name, folder in folders.items()
+    }
 
 
 def _counted(dockerfile: Dockerfile, options: BuildOptions) -> tuple[Instruction, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import os
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,6 +15,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cog_backends.buildkit.address import Server
+
+
+@attrs.frozen
+class LocalFolder:
+    """A folder of this machine that the server reads through us.
+
+    Attributes:
+        folder: What is sent.
+        key: What the server keeps it under. It sends for files whose size or time changed since it last saw this
+            key, so two sources must not share one.
+    """
+
+    folder: Path
+    key: str
+
+    @classmethod
+    def of(cls, name: str, folder: Path, source: Path) -> LocalFolder:
+        """Return a folder whose key follows from its name in the build and from where its files come from."""
+        return cls(folder, f"{name}-{hashlib.sha256(os.fsencode(source)).hexdigest()[:12]}")
 
 
 @attrs.frozen
@@ -59,7 +80,7 @@ class BuildOptions:
     metadata_file: Path
     layout: Path | None = None
     references: tuple[str, ...] = ()
-    contexts: Mapping[str, Path] = attrs.field(factory=dict)
+    contexts: Mapping[str, LocalFolder] = attrs.field(factory=dict)
     layouts: Mapping[str, OciLayout] = attrs.field(factory=dict)
     secrets: Mapping[str, Path] = attrs.field(factory=dict)
     build_args: Mapping[str, str] = attrs.field(factory=dict)
@@ -78,8 +99,8 @@ def build_argv(options: BuildOptions) -> tuple[str, ...]:
     argv += ["--opt", f"build-arg:SOURCE_DATE_EPOCH={options.epoch}"]
     for name, value in sorted(options.build_args.items()):
         argv += ["--opt", f"build-arg:{name}={value}"]
-    for name, folder in options.contexts.items():
-        argv += ["--local", f"{name}={folder}", "--opt", f"context:{name}=local:{name}"]
+    for name, local in options.contexts.items():
+        argv += ["--local", f"{local.key}={local.folder}", "--opt", f"context:{name}=local:{local.key}"]
     for name, image in options.layouts.items():
         argv += ["--oci-layout", f"{name}={image.folder}"]
         argv += ["--opt", f"context:{name}=oci-layout://{name}@{image.digest}"]

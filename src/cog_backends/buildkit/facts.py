@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from cog_backends.buildkit.address import HOST
+from cog_backends.buildkit.address import HOST, TLS_FOLDER
 from cog_core.errors import BackendUnavailable
 from cog_core.process import Command, CommandNotFound, ProcessTimeout
 from cog_core.values import Platform
@@ -25,6 +25,9 @@ OLDEST: Final = (0, 13)
 _DIALLING: Final = "5"
 _ANSWERING: Final = 15.0
 """Seconds; a pod or a machine behind ssh takes its time."""
+_LAYERS = re.compile(r"^failed to (?:call info|list workers): .*?desc = \"(?:transport: )?(?:Error while dialing: )?")
+_TLS: Final = ("server preface", "tls: ", "x509: ", "certificate")
+"""Signs of a server that wants TLS, or other certificates."""
 _DEVELOPMENT: Final = (0, 0, 0)
 """What a server says that was built without release information."""
 
@@ -65,7 +68,7 @@ def ask(server: Server, settings: Settings, run: Runner) -> Facts:
     if done.code:
         raise BackendUnavailable(
             f"no BuildKit server answers at {server.address}: {reason(done.stderr)}",
-            hint=f"correct {HOST}, or start buildkitd there" if settings.environ.get(HOST) else "start buildkitd",
+            hint=_way(done.stderr, settings),
         )
     facts = read_workers(done.stdout)
     if is_old(facts.version):
@@ -100,10 +103,16 @@ def is_old(version: str) -> bool:
 def reason(stderr: str) -> str:
     """Return the last thing that ``buildctl`` says, without the layers that it passed through."""
     lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("{")]
-    text = (
-        lines[-1].removeprefix("error: ").removeprefix("failed to solve: ").strip() if lines else "it gave no reason"
-    )
-    return text.rpartition("Error while dialing: ")[2].rstrip('"')[:500]
+    if not lines:
+        return "it gave no reason"
+    text = lines[-1].removeprefix("error: ").removeprefix("failed to solve: ").strip()
+    return _LAYERS.sub("", text).rstrip('"')[:500]
+
+
+def _way(stderr: str, settings: Settings) -> str:
+    if any(sign in stderr for sign in _TLS):
+        return f"export {TLS_FOLDER}=/a/folder with ca.pem, cert.pem and key.pem that the server accepts"
+    return f"correct {HOST}, or start buildkitd there" if settings.environ.get(HOST) else "start buildkitd"
 
 
 def _check_client(settings: Settings, run: Runner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
 
 _CHUNK = 1 << 20
+_UNNAMED = "cog-unnamed"
+"""Repository of images without a name while they are delivered; each build has one of its own there."""
 _MOUNTS = frozenset({Capability.SECRET_MOUNT, Capability.BIND_MOUNT, Capability.CACHE_MOUNT})
 
 
@@ -72,12 +75,15 @@ class DockerBackend:
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
         """Build the image, then deliver it to every output."""
         tags = tuple(output.tag for output in request.outputs if isinstance(output, ToStore))
+        names = tags or (f"{_UNNAMED}:{secrets.token_hex(8)}",)
         builder = Builder(
             engine=self._engine, rung=self._rung, settings=self._settings, run=self._run, name=self._builder
         )
-        image_id = builder.build(request, tags, emit)
         try:
-            info = self._engine.inspect(tags[0] if tags else image_id)
+            image_id = builder.build(request, names, emit)
+            info = self._engine.inspect(names[0])
+            known = tuple(name for name in info.references if not name.startswith(f"{_UNNAMED}:"))
+            info = attrs.evolve(info, references=known)
             for output in request.outputs:
                 match output:
                     case ToLayout(path=path):
@@ -90,7 +96,7 @@ class DockerBackend:
                         pass
         finally:
             if not tags:
-                self._engine.remove(image_id)
+                self._engine.remove(names[0])
         return attrs.evolve(info, image_id=image_id)
 
     def inspect(self, reference: str) -> ImageInfo:

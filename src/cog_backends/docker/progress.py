@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Plain:
     """``--progress plain``: ``#5 [2/7] RUN ...``, ``#5 0.123 output``, ``#5 CACHED``, ``#5 DONE 1.2s``."""
 
-    _LINE = re.compile(r"^#(\d+) (.*)$")
+    _LINE = re.compile(r"^#([1-9]\d*) (.*)$")  # number 0 says which builder it is, and never ends
     _TIMED = re.compile(r"^\d+\.\d+ (.*)$")
     _DONE = re.compile(r"^DONE (\d+(?:\.\d+)?)s")
 

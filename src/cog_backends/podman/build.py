@@ -80,10 +80,11 @@ class Builder:
             env=_environment(settings.environ, settings.proxies),
             secrets=frozenset(settings.proxies.values()),
         )
+        before = self.images.working()
         try:
             completed = self.images.run(command, on_line=progress.feed)
-        except KeyboardInterrupt:
-            self.images.remove(*reversed(progress.made))
+        except BaseException:
+            self._tidy(progress, before, dockerfile.instructions[0].text.removeprefix("FROM "))
             raise
         progress.end(completed.code, completed.stderr)
         if progress.failure:
@@ -91,6 +92,17 @@ class Builder:
         if not progress.image_id:
             raise BackendError("buildah ended the build without an image")
         return f"sha256:{progress.image_id}"
+
+    def _tidy(self, progress: BuildProgress, before: Mapping[str, str], base: str) -> None:
+        """Remove what an interrupted build leaves: between commands a signal ends buildah on the spot.
+
+        A container does not say whose it is, so it has to be newer than this build and stand on one of its images.
+        """
+        ours = (*progress.seen, *self.images.ids(base))
+        found = self.images.working().items()
+        late = [name for name, image in found if name not in before and image.startswith(ours)]
+        self.images.stop_working(*late)
+        self.images.remove(*reversed(progress.made))
 
     def _with_full_base(self, plan: BuildPlan) -> BuildPlan:
         """Give the base its full name, as Docker reads it, unless the store has it under the short one."""

@@ -26,6 +26,7 @@ class BuildProgress:
     Attributes:
         image_id: The finished image, without ``sha256:``; empty until there is one.
         made: Images of steps that this build made and did not find in the cache, oldest first.
+        seen: Images of all steps, also those from the cache.
     """
 
     def __init__(self, instructions: tuple[Instruction, ...], emit: Emit) -> None:
@@ -40,6 +41,7 @@ class BuildProgress:
         self._failure: BuildFailed | None = None
         self.image_id = ""
         self.made: list[str] = []
+        self.seen: list[str] = []
 
     def feed(self, stream: str, line: str) -> None:
         """Take one line of standard output or standard error."""
@@ -52,6 +54,7 @@ class BuildProgress:
         elif line.startswith("--> Using cache "):
             self._cached = True
         elif made := _MADE.match(line):
+            self.seen.append(made[1])
             if not self._cached and self._key != _COMMIT:
                 self.made.append(made[1])
         elif line.startswith("COMMIT") and self._total == str(self._number):

@@ -66,14 +66,30 @@ class Images:
         """Whether the store holds an image."""
         return self._run("image", "exists", reference).code == 0
 
+    def ids(self, reference: str) -> tuple[str, ...]:
+        """Return the image's id, without ``sha256:``, if the store holds it."""
+        return tuple(self._run("image", "inspect", "--format", "{{.Id}}", reference).stdout.split())
+
     def remove(self, *references: str) -> None:
         """Take images from the store as far as nothing else needs them; a missing one is fine."""
         for reference in references:
             self._run("image", "rm", reference)
 
+    def working(self) -> dict[str, str]:
+        """Return the containers of unfinished builds, and the image that each one began with, by their full ids."""
+        words = ("ps", "--all", "--external", "--no-trunc", "--format", "{{.ID}} {{.ImageID}} {{.Status}}")
+        lines = (line.split(None, 2) for line in self._run(*words).stdout.splitlines())
+        return {words[0]: words[1] for words in lines if len(words) == 3 and words[2].lower().startswith("storage")}
+
+    def stop_working(self, *containers: str) -> None:
+        """Take containers of unfinished builds from the store."""
+        for container in containers:
+            self._run("rm", "--force", container)
+
     def save(self, reference: str, path: Path) -> None:
         """Write a file as ``docker save`` does."""
         partial = path.with_name(f".{path.name}.partial")
+        partial.unlink(missing_ok=True)  # podman adds nothing to an archive that is there
         try:
             self._podman("save", "--quiet", "--format", "docker-archive", "--output", str(partial), reference)
             partial.replace(path)

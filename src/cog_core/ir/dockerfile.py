@@ -183,6 +183,8 @@ class _Writer:
         elif context != PROJECT:
             options.append(f"--from={self._source(context)}")
             source = f"/{source}" if source != "." else "/"
+        elif source.startswith("-"):
+            source = f"./{source}"  # or it would be read as an option
         source, target = _word(_literally(source)), _word(target)
         if re.search(r"\s", source + target):
             return " ".join(["COPY", *options, json.dumps([source, target])])

@@ -43,6 +43,8 @@ CA_CERT: Final = "cog-ca-cert"
 NETRC: Final = "cog-netrc"
 """Id of the secret that holds credentials of package indices, in netrc form."""
 
+_SAME_BYTECODE: Final = "PYTHONHASHSEED=0"
+"""Makes compilers write sets of constants in one order (Python documentation, "Command line and environment")."""
 _APT_CACHE = CacheMount(id="cog-apt", target="/var/cache/apt", shared=False)
 _PIP_CACHE = CacheMount(id="cog-pip", target="/root/.cache/pip")
 
@@ -117,7 +119,7 @@ def _install_python_packages(step: PythonPackages, layout: PythonLayout | None) 
     environment = [f"{variables[name]}={SECRETS_FOLDER}/{name}" for name in step.secrets]
     interpreter = layout.interpreter if layout else "python3"
     options = "--disable-pip-version-check --root-user-action=ignore"
-    pip = " ".join([*environment, interpreter, "-m pip install", options])
+    pip = " ".join([_SAME_BYTECODE, *environment, interpreter, "-m pip install", options])
     steps: list[Step] = []
     if step.locked:
         content = "\n".join((*step.index, *step.locked, ""))
@@ -153,7 +155,8 @@ def _install_runtime(step: Runtime, layout: PythonLayout | None) -> tuple[Step, 
         f" && ln -sf {RUNTIME_FOLDER}/{STARTUP_FILE} $site/{STARTUP_FILE}"
         " && { command -v python >/dev/null"
         f' || ln -s "$(command -v {interpreter})" /usr/local/bin/python; }}'
-        f" && {interpreter} -m compileall -q -j 0 --invalidation-mode unchecked-hash {RUNTIME_FOLDER}"
+        f" && {_SAME_BYTECODE} {interpreter} -m compileall -q -j 0"
+        f" --invalidation-mode unchecked-hash {RUNTIME_FOLDER}"
     )
     return (
         Copy(context=RUNTIME, target=RUNTIME_FOLDER, independent=True, origin=step.origin),

@@ -57,7 +57,16 @@ def serve(settings: Settings, process: Process, log: Log, spawn: Callable[[], Pr
         return loop.run_until_complete(_Server(settings, process, log, spawn).run())
     finally:
         log.flush()
+        _forget_signals(loop)
         loop.close()
+
+
+def _forget_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Let no signal meet a loop that is half closed; the end has begun, and nobody needs to ask for it again."""
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

@@ -252,6 +252,7 @@ class Worker:
             self._setup_logs += b"\n"
         self._setup_logs += error.encode("utf-8", "replace") + b"\n"
         self._kill()
+        self._wait()
         self._pipes.close()
         self._end_setup(FAILED)
         self._log.error("Setup failed", error=error)

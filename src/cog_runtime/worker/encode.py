@@ -22,7 +22,7 @@ class Encoded(NamedTuple):
     Attributes:
         payload: JSON text; empty when one part is all.
         parts: Files and long texts.
-        many: The model returned a list or a tuple: its items are the outputs.
+        many: The model returned a list or the like: its items are the outputs.
     """
 
     payload: bytes
@@ -50,7 +50,7 @@ def encode(value: Any) -> Encoded:
         TypeError: Something has no JSON form.
         OSError: A file that was returned cannot be read.
     """
-    many = isinstance(value, (list, tuple))
+    many = isinstance(value, (list, tuple, set, frozenset)) or _is_array(value)
     if not _has_long_text(value):
         try:
             return Encoded(_FAST.encode(value).encode(), (), many)
@@ -61,6 +61,11 @@ def encode(value: Any) -> Encoded:
     if parts and not parts[0].where:
         return Encoded(b"", tuple(parts), many)
     return Encoded(_dumps(simple), tuple(parts), many)
+
+
+def _is_array(value: Any) -> bool:
+    """Return whether this is an array of numpy or its kin; one without dimensions is a number."""
+    return hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0
 
 
 def _has_long_text(value: Any) -> bool:

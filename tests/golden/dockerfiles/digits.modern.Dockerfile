@@ -10,11 +10,11 @@ pillow==11.0.0 --hash=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 EOF
 
 # requirements.txt:1:1
-RUN --mount=type=cache,id=cog-pip,target=/root/.cache/pip,sharing=shared /usr/local/bin/python3.13 -m pip install --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes -r /opt/cog/requirements.txt
+RUN --mount=type=cache,id=cog-pip,target=/root/.cache/pip,sharing=shared PYTHONHASHSEED=0 /usr/local/bin/python3.13 -m pip install --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes -r /opt/cog/requirements.txt
 
 COPY --link --from=runtime / /opt/cog
 
-RUN { command -v /usr/local/bin/python3.13 >/dev/null || { echo 'the base image has no /usr/local/bin/python3.13' >&2; exit 1; }; } && site=/usr/local/lib/python3.13/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.13)" /usr/local/bin/python; } && /usr/local/bin/python3.13 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
+RUN { command -v /usr/local/bin/python3.13 >/dev/null || { echo 'the base image has no /usr/local/bin/python3.13' >&2; exit 1; }; } && site=/usr/local/lib/python3.13/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.13)" /usr/local/bin/python; } && PYTHONHASHSEED=0 /usr/local/bin/python3.13 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
 
 WORKDIR /src
 

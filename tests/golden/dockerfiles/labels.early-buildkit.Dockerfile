@@ -5,7 +5,7 @@ ENV DEBIAN_FRONTEND="noninteractive" \
 
 COPY --from=runtime / /opt/cog
 
-RUN { command -v /usr/local/bin/python3.12 >/dev/null || { echo 'the base image has no /usr/local/bin/python3.12' >&2; exit 1; }; } && site=/usr/local/lib/python3.12/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.12)" /usr/local/bin/python; } && /usr/local/bin/python3.12 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
+RUN { command -v /usr/local/bin/python3.12 >/dev/null || { echo 'the base image has no /usr/local/bin/python3.12' >&2; exit 1; }; } && site=/usr/local/lib/python3.12/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.12)" /usr/local/bin/python; } && PYTHONHASHSEED=0 /usr/local/bin/python3.12 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
 
 WORKDIR /src
 

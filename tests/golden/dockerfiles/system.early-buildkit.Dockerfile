@@ -15,7 +15,7 @@ COPY wheels/own[[]1].whl /opt/cog/wheels/own-1-py3-none-any.whl
 COPY --from=files /opt/cog/unlocked.txt /opt/cog/unlocked.txt
 
 # cog.yaml:5:21 (build.python_packages[0])
-RUN --mount=type=cache,id=cog-pip,target=/root/.cache/pip,sharing=shared --mount=type=secret,id=cog-ca-cert,target=/run/secrets/cog-ca-cert,required=true --mount=type=secret,id=cog-netrc,target=/run/secrets/cog-netrc,required=true PIP_CERT=/run/secrets/cog-ca-cert NETRC=/run/secrets/cog-netrc /usr/local/bin/python3.11 -m pip install --disable-pip-version-check --root-user-action=ignore -r /opt/cog/unlocked.txt
+RUN --mount=type=cache,id=cog-pip,target=/root/.cache/pip,sharing=shared --mount=type=secret,id=cog-ca-cert,target=/run/secrets/cog-ca-cert,required=true --mount=type=secret,id=cog-netrc,target=/run/secrets/cog-netrc,required=true PYTHONHASHSEED=0 PIP_CERT=/run/secrets/cog-ca-cert NETRC=/run/secrets/cog-netrc /usr/local/bin/python3.11 -m pip install --disable-pip-version-check --root-user-action=ignore -r /opt/cog/unlocked.txt
 
 # cog.yaml:7:7 (build.run[0])
 RUN --mount=type=secret,id=cog-ca-cert,target=/run/secrets/cog-ca-cert,required=true export SSL_CERT_FILE=/run/secrets/cog-ca-cert REQUESTS_CA_BUNDLE=/run/secrets/cog-ca-cert CURL_CA_BUNDLE=/run/secrets/cog-ca-cert PIP_CERT=/run/secrets/cog-ca-cert GIT_SSL_CAINFO=/run/secrets/cog-ca-cert; echo "$HOME" && curl -sSL https://example.com/it | sh
@@ -25,7 +25,7 @@ RUN --mount=type=secret,id=index,target=/run/secrets/index,required=true --mount
 
 COPY --from=runtime / /opt/cog
 
-RUN { command -v /usr/local/bin/python3.11 >/dev/null || { echo 'the base image has no /usr/local/bin/python3.11' >&2; exit 1; }; } && site=/usr/local/lib/python3.11/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.11)" /usr/local/bin/python; } && /usr/local/bin/python3.11 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
+RUN { command -v /usr/local/bin/python3.11 >/dev/null || { echo 'the base image has no /usr/local/bin/python3.11' >&2; exit 1; }; } && site=/usr/local/lib/python3.11/site-packages && rm -rf $site/cog && ln -s /opt/cog/sdk/cog $site/cog && ln -sf /opt/cog/cog-startup.pth $site/cog-startup.pth && { command -v python >/dev/null || ln -s "$(command -v /usr/local/bin/python3.11)" /usr/local/bin/python; } && PYTHONHASHSEED=0 /usr/local/bin/python3.11 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/cog
 
 WORKDIR /src
 

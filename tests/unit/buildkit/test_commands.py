@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cog_backends.buildkit.address import Server
-from cog_backends.buildkit.commands import BuildOptions, OciLayout, build_argv
+from cog_backends.buildkit.commands import BuildOptions, LocalFolder, OciLayout, build_argv
 
 HERE = Server("unix:///run/buildkit/buildkitd.sock")
 SMALL = BuildOptions(
@@ -31,7 +31,10 @@ LARGE = BuildOptions(
     metadata_file=Path("/work/metadata.json"),
     layout=Path("/work/lay,out"),
     references=("registry.example.com/team/model:1", "registry.example.com/team/model:latest"),
-    contexts={"files": Path("/work/files"), "runtime": Path("/cache/runtime"), "weights": Path("/work/weights")},
+    contexts={
+        "files": LocalFolder.of("files", Path("/work/files"), Path("files")),
+        "runtime": LocalFolder(Path("/cache/runtime"), "runtime-3"),
+    },
     layouts={"base": OciLayout(Path("/work/base"), "sha256:" + "0" * 64)},
     secrets={"cog-ca-cert": Path("/work/secrets/cog-ca-cert"), "token": Path("/work/secrets/token")},
     build_args={"no_proxy": "localhost,.internal", "https_proxy": "http://proxy:3128"},

@@ -94,9 +94,8 @@ def test_old_versions_are_told_by_number(version, old):
 
 
 def test_a_reason_is_the_last_layer_of_what_buildctl_says():
-    said = (
-        '{"vertexes":[]}\nerror: failed to call info: "transport: Error while dialing: dial unix /x: no such file"\n'
-    )
+    layers = 'failed to list workers: Unavailable: connection error: desc = "transport: Error while dialing: '
+    said = f'{{"vertexes":[]}}\nerror: {layers}dial unix /x: no such file"\n'
 
     assert reason(said) == "dial unix /x: no such file"
     assert reason("") == "it gave no reason"
@@ -112,12 +111,20 @@ def test_a_machine_without_buildctl_is_told_what_to_install(tmp_path):
 
 
 def test_a_server_that_does_not_answer_is_told_with_its_address(tmp_path):
-    program(tmp_path, 'echo "error: failed: Unavailable: Error while dialing: dial tcp b:1: refused" >&2; exit 1')
+    program(tmp_path, 'echo "error: dial tcp b:1: refused" >&2; exit 1')
 
     probe = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1")).probe()
 
     assert not probe.usable
     assert probe.reason == "no BuildKit server answers at tcp://b:1: dial tcp b:1: refused"
+
+
+def test_a_server_that_wants_certificates_is_told_how_to_get_them(tmp_path):
+    program(tmp_path, "echo 'error: error reading server preface: EOF' >&2; exit 1")
+
+    probe = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1")).probe()
+
+    assert "COG_BUILDKIT_TLS_DIR" in (probe.fix or "")
 
 
 def test_a_server_that_answers_says_what_it_can(tmp_path):

@@ -74,7 +74,7 @@ class EndingChecks:
             kit.build(Write(path="/kit/a", content="a"), Copy(source="missing", target="/kit/b"), layout=layout)
 
         assert not _images(layout)
-        assert set(kit.leftovers()) - set(before) == set()
+        assert kit.left_since(before) == set()
 
     def test_an_interrupt_in_a_command_ends_the_build(self, kit: Kit) -> None:
         """At once, and nothing is left; the same build without the interrupt works afterwards."""
@@ -86,7 +86,7 @@ class EndingChecks:
 
         assert clock.monotonic() - started < _PATIENCE
         assert not _images(layout)
-        assert set(kit.leftovers()) - set(before) == set()
+        assert kit.left_since(before) == set()
         assert kit.build(Write(path="/kit/a", content="a")).contents() == {"a": b"a"}
 
     def test_an_interrupt_between_steps_ends_the_build(self, kit: Kit) -> None:
@@ -99,7 +99,7 @@ class EndingChecks:
             kit.build(Copy(target="/kit"), Write(path="/kit/a", content="a"), emit=_Interrupt(3), layout=layout)
 
         assert not _images(layout)
-        assert set(kit.leftovers()) - set(before) == set()
+        assert kit.left_since(before) == set()
         assert kit.build(Write(path="/kit/a", content="a")).contents() == {"a": b"a"}
 
     def test_every_step_that_starts_ends(self, kit: Kit) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pytest
 
+from cog_core import clock
 from cog_core.backend import BuildRequest, Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.context import BuildContext
 from cog_core.events import ignore
@@ -34,6 +35,9 @@ OUTPUTS: Final = {
     ToRegistry: Capability.REGISTRY,
 }
 """Which capability an output needs."""
+
+_PATIENCE = 10.0
+_PAUSE = 0.1
 
 
 @attrs.frozen(kw_only=True)
@@ -89,6 +93,13 @@ class Kit:
         for capability in capabilities:
             if not self.has(capability):
                 pytest.skip(f"the backend does not declare {capability.value} here")
+
+    def left_since(self, before: Collection[str]) -> set[str]:
+        """Return what lies around now and did not before; an engine has some seconds to clean up behind a client."""
+        deadline = clock.monotonic() + _PATIENCE
+        while (left := set(self.leftovers()) - set(before)) and clock.monotonic() < deadline:
+            clock.sleep(_PAUSE)
+        return left
 
     def plan(self, *steps: Step, config: ImageConfig | None = None) -> BuildPlan:
         """Return a plan on the subject's base, for this machine, as the planner would make it."""

@@ -73,7 +73,7 @@ class PromiseChecks:
 
         subject.info.load(subject.settings).probe()
 
-        assert kit.leftovers() == before
+        assert kit.left_since(before) == set()
 
     def test_a_plan_that_it_cannot_do_is_refused_before_anything_happens(self, kit: Kit) -> None:
         """The error names the part of the plan, its origin and the backend; the build is never begun."""
@@ -91,7 +91,7 @@ class PromiseChecks:
         assert need.subject in caught.value.message
         assert caught.value.origin == _ORIGIN
         assert not watched.builds
-        assert kit.leftovers() == before
+        assert kit.left_since(before) == set()
 
     def test_a_plan_that_it_can_do_is_given_to_it(self, kit: Kit) -> None:
         """The choice says so, and the plan is lowered for the backend."""

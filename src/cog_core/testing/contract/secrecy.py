@@ -73,4 +73,4 @@ class SecrecyChecks:
 
         kit.build(Run(script="true", mounts=(_MOUNT,)), secrets={"token": Secret(value=_SECRET)}, no_cache=True)
 
-        assert set(kit.leftovers()) - set(before) == set()
+        assert kit.left_since(before) == set()
