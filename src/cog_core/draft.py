@@ -157,7 +157,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
     inputs = PlanInputs(
         resolved=resolved,
         locked=locked,
-        schema=dumps(document) if document is not None else None,
+        schema=None if document is None else dumps(document, pretty=len(models) > 1 and not wishes.schema),
         bundle=key_of(resolved.python, resolved.platform),
         created=EPOCH if tools.settings.source_date_epoch is None else tools.settings.source_date_epoch,
         base=_base(resolved, wishes, tools),

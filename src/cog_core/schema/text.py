@@ -15,17 +15,36 @@ _ESCAPED: Final = re.compile("[<>&\u2028\u2029]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
-def dumps(document: Any) -> str:
-    """Return a document as compact JSON."""
-    if isinstance(document, dict):
-        return "{" + ",".join(f"{_text(str(key))}:{dumps(value)}" for key, value in document.items()) + "}"
-    if isinstance(document, list | tuple):
-        return "[" + ",".join(map(dumps, document)) + "]"
-    if isinstance(document, str):
-        return _text(document)
-    if isinstance(document, float):
-        return _number(document)
-    return json.dumps(document)
+def dumps(document: Any, *, pretty: bool = False) -> str:
+    """Return a document as JSON.
+
+    Args:
+        document: What a JSON reader would return.
+        pretty: Over several lines, two blanks a level (Go documentation, package encoding/json, func MarshalIndent);
+            upstream writes a document for predictions and trainings like that, and every other one compactly.
+    """
+    return _written(document, "\n" if pretty else "")
+
+
+def _written(value: Any, line: str) -> str:
+    """Return a value; ``line`` begins a line at its level, or is empty for everything on one."""
+    if isinstance(value, dict):
+        colon = ": " if line else ":"
+        inner = [f"{_text(str(key))}{colon}{_written(item, line and f'{line}  ')}" for key, item in value.items()]
+        return _enclosed("{", inner, "}", line)
+    if isinstance(value, list | tuple):
+        return _enclosed("[", [_written(item, line and f"{line}  ") for item in value], "]", line)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float):
+        return _number(value)
+    return json.dumps(value)
+
+
+def _enclosed(opening: str, inner: list[str], closing: str, line: str) -> str:
+    if not inner or not line:
+        return f"{opening}{','.join(inner)}{closing}"
+    return f"{opening}{line}  {f',{line}  '.join(inner)}{line}{closing}"
 
 
 def _text(text: str) -> str:
