@@ -68,6 +68,7 @@ class SandboxRequest:
                 "workdir": self.workdir,
                 "binds": [(str(bind.source), bind.target, bind.read_only) for bind in self.binds],
                 "devices": self.devices,
+                "interactive": self.interactive,
             }
         ).encode()
 

@@ -227,6 +227,8 @@ def tell(status: int, text: str) -> None:
 
 def run_init(request: dict[str, Any], status: int) -> int:
     """Be process 1: a command as process 1 would be deaf to signals it does not handle."""
+    if not request["interactive"]:
+        os.setsid()  # or a signal to our group would reach the command once from there and once from us
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
         enter(mount_image(request))
