@@ -81,7 +81,7 @@ def _make(folder: Path) -> None:
 
 
 def _fingerprint(requirements: tuple[str, ...]) -> str:
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256(f"{sys.version}\n{ROOT}".encode())  # environments cannot be moved
     for path in (ROOT / "pyproject.toml", *(ROOT / "requirements" / file for file in requirements)):
         digest.update(path.read_bytes())
     return digest.hexdigest()

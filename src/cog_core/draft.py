@@ -10,7 +10,7 @@ import attrs
 from cog_core import labels
 from cog_core.context import BuildContext, IgnoreRules, exactly
 from cog_core.errors import CogError, PluginError, Problem, SchemaError
-from cog_core.events import Noted, Warned
+from cog_core.events import Noted, Warned, ignore
 from cog_core.ir.plan import BuildPlan
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
 from cog_core.labels import SourceFacts
@@ -202,13 +202,19 @@ def read_models(project: Project) -> tuple[ModelSchema, ...]:
     return tuple(models)
 
 
-def openapi(project: Project) -> dict[str, Any] | None:
+def openapi(project: Project, emit: Emit = ignore) -> dict[str, Any] | None:
     """Return the OpenAPI document of a project's model; None when it has none.
+
+    Args:
+        project: The project.
+        emit: Hears what works but should be looked at.
 
     Raises:
         SchemaError: The model cannot be described.
     """
-    return _document(read_models(project))
+    models = read_models(project)
+    _tell(emit, [warning for model in models for warning in model.warnings], ())
+    return _document(models)
 
 
 def large_files(project: Project) -> tuple[str, ...]:

@@ -19,7 +19,9 @@ from cog_core.backend import (
     ImageInfo,
     LoadsImages,
     PushesImages,
+    ToDockerArchive,
     ToLayout,
+    ToRegistry,
     ToStore,
 )
 from cog_core.clock import monotonic
@@ -37,6 +39,8 @@ from cog_core.project import open_project
 from cog_core.results import BuildResult
 from cog_core.settings import Settings
 from cog_core.values import Platform
+from cog_oci.errors import InvalidReference
+from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -149,7 +153,7 @@ def build(
     drafted = draft(open_project(Path(project), file=file, strict=strict), wishes, kit, watch)
     choice = choose(kit.plugins, kit.settings, drafted.plan, asked=backend, also=RUNNING if to_run else ())
     watch(Decided(what="backend", value=choice.candidate.info.name, because=choice.reason))
-    wanted = _outputs(tuple(outputs), tag, drafted)
+    wanted = _outputs(tuple(outputs), tag, drafted, watch)
     request = BuildRequest(
         plan=choice.plan,
         contexts=drafted.contexts(kit),
@@ -174,7 +178,7 @@ def inspect(
     Raises:
         ImageNotFound: Nobody has it.
     """
-    if backend is None and is_layout(Path(reference)):
+    if is_layout(Path(reference)):
         return inspect_layout(Path(reference))
     return find_image(str(reference), tools(settings), backend=backend)[1]
 
@@ -290,14 +294,30 @@ def _platform(wanted: str | Platform | None) -> Platform:
     return Platform.parse(wanted) if isinstance(wanted, str) else wanted
 
 
-def _outputs(outputs: tuple[Output, ...], tag: str | None, drafted: Draft) -> tuple[Output, ...]:
-    """Return where the image goes, refusing folders that hold something else."""
-    for output in outputs:
-        if isinstance(output, ToLayout) and _holds_something_else(output.path):
-            raise UsageError(f"{output.path} is not empty and is no OCI layout", hint="Name another folder.")
-    if tag is None and outputs:
-        return outputs
-    return (ToStore(tag or drafted.resolved.image), *outputs)
+def _outputs(outputs: tuple[Output, ...], tag: str | None, drafted: Draft, watch: _Watch) -> tuple[Output, ...]:
+    """Return where the image goes, refusing names that are none and folders that hold something else."""
+    wanted = outputs if tag is None and outputs else (ToStore(tag or drafted.resolved.image), *outputs)
+    for output in wanted:
+        match output:
+            case ToStore(tag=name) | ToRegistry(reference=name):
+                _check_name(name)
+            case ToLayout(path=path) if _holds_something_else(path):
+                raise UsageError(f"{path} is not empty and is no OCI layout", hint="Name another folder.")
+            case ToLayout(path=path) | ToDockerArchive(path=path) if path.absolute().is_relative_to(
+                drafted.project.root
+            ):
+                fact = f"{path} lies in the project, so the next image would hold it"
+                watch(Warned(message=fact, hint="Write it somewhere else, or name it in .dockerignore."))
+            case _:
+                pass
+    return wanted
+
+
+def _check_name(name: str) -> None:
+    try:
+        Reference.parse(name)
+    except InvalidReference as error:
+        raise UsageError(error.message, hint=error.hint or "Write it as NAME or NAME:TAG, in lower case.") from error
 
 
 def _holds_something_else(path: Path) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from cog_core.backend import Container
     from cog_core.draft import Tools
-    from cog_core.events import Emit
+    from cog_core.events import Emit, Event
     from cog_core.settings import Settings
 
 SETUP_TIMEOUT: Final = 300.0
@@ -50,6 +50,7 @@ class Model:
         reference: Name of the image; None for a project.
         holder: Name of the backend that has the image.
         gpu: The model wants a GPU.
+        told: Warnings about its source that were told when it was opened.
     """
 
     schema: Mapping[str, Any]
@@ -57,6 +58,7 @@ class Model:
     reference: str | None = None
     holder: str | None = None
     gpu: bool = False
+    told: frozenset[Event] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -138,7 +140,11 @@ def open_model(
                 name, holder = holders.take_layout(Path(text), images.tools(settings), backend=backend)
             return open_model(name, backend=holder, on_event=on_event, settings=settings)
         project = open_project(Path(text), file=file, strict=strict)
-        return Model(schema=openapi(project) or {}, project=project, gpu=project.config.build.gpu)
+        told: list[Event] = []
+        schema = openapi(project, told.append) or {}
+        for event in told:
+            on_event(event)
+        return Model(schema=schema, project=project, gpu=project.config.build.gpu, told=frozenset(told))
     kit = images.tools(settings)
     holder, info = holders.find_or_pull(text, kit, backend=backend, to_run=True, on_event=on_event)
     if not labels.is_model(info.labels):
@@ -300,7 +306,7 @@ def _image_of(model: Model, backend: str | None, kit: Tools, on_event: Emit) -> 
         backend=backend,
         with_source=False,
         to_run=True,
-        on_event=on_event,
+        on_event=lambda event: None if event in model.told else on_event(event),
         settings=kit.settings,
     )
     return tag, result.backend

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cog_core.ir import Step
     from cog_oci.layout import Image
 
+_OF_THE_BASE: Final = ("User", "StopSignal", "Volumes", "Entrypoint")
+"""What an image keeps of its base's configuration, as with ``FROM`` in a Dockerfile."""
 _COMPILED: Final = "unchecked-hash"
 
 
@@ -116,7 +118,7 @@ class Assembly:
 
     def _packages(self, step: PythonPackages) -> StoredLayer:
         layout = self.base.layout
-        key = ("python", repr(layout), str(self.request.plan.platform), str(self._time), _COMPILED, *step.locked)
+        key = ("python", repr(layout), str(self.request.plan.platform), str(self._time), self._compiled, *step.locked)
         if known := self._known(key):
             return known
         store = self.bases.store
@@ -137,7 +139,7 @@ class Assembly:
 
     def _runtime(self, step: Runtime) -> StoredLayer:
         layout = self.base.layout
-        key = ("runtime", step.bundle, repr(layout), str(self._time), _COMPILED)
+        key = ("runtime", step.bundle, repr(layout), str(self._time), self._compiled)
         if known := self._known(key):
             return known
         with self.bases.store.scratch() as scratch:
@@ -156,15 +158,22 @@ class Assembly:
         key = ("weights", str(context.root), step.target, str(self._time), *facts)
         return self._known(key) or self._pack(files.of_context(context, step.target, mtime=self._time), key)
 
+    @property
+    def _python(self) -> Interpreter:
+        return Interpreter(root=self._root(), layout=self.base.layout, platform=self.request.plan.platform)
+
+    @property
+    def _compiled(self) -> str:
+        """How bytecode is made, for the keys of layers: what strangers have built is never run on this machine."""
+        return _COMPILED if self.base.is_ours and self._python.runs_here else "none"
+
     def _compile(self, folder: Any, target: str) -> None:
-        """Add bytecode where this machine can run the base's Python; without it images start more slowly."""
-        python = Interpreter(root=self._root(), layout=self.base.layout, platform=self.request.plan.platform)
-        if python.runs_here:
-            python.compile(folder, target, self.bases.run)
+        """Add bytecode where this machine can and may run the base's Python; without it images start more slowly."""
+        if self._compiled == _COMPILED:
+            self._python.compile(folder, target, self.bases.run)
         else:
-            self.emit(
-                Noted(message=f"no bytecode is compiled for {target}: this machine cannot run the base's Python")
-            )
+            why = "this machine cannot run the base's Python" if self.base.is_ours else "the base was not made here"
+            self.emit(Noted(message=f"no bytecode is compiled for {target}: {why}"))
 
     def _root(self) -> Any:
         return self.bases.store.unpacked(tuple((layer.descriptor, layer.diff_id) for layer in self.base.layers))
@@ -175,7 +184,11 @@ class Assembly:
         base_config = self.base.config
         variables = {name: value for name, _, value in (text.partition("=") for text in base_config.get("Env") or ())}
         config = {
-            **{key: base_config[key] for key in ("User", "StopSignal", "Volumes") if base_config.get(key)},
+            **{
+                key: base_config[key]
+                for key in ("User", "StopSignal", "Volumes", "Entrypoint")
+                if base_config.get(key)
+            },
             "Env": [f"{name}={value}" for name, value in (variables | self.environment).items()],
             "WorkingDir": self.workdir,
             "Cmd": list(plan.config.cmd),

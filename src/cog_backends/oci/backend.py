@@ -11,9 +11,10 @@ from cog_backends.oci.runner import ImageRunner
 from cog_backends.oci.store import Store
 from cog_core import process
 from cog_core.backend import Probe
-from cog_core.errors import BackendError
+from cog_core.errors import BackendError, UnsupportedPlan
 from cog_core.image_failures import mapped
 from cog_core.image_store import ImageStore
+from cog_core.ir import ImageBase, SystemPackages
 from cog_core.ir.lower import CA_CERT
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class OciBackend:
 
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
         """Build the image and deliver it to every output."""
+        _check_system_packages(request)
         with mapped():
             bundle = request.secrets.get(CA_CERT)
             bases = Bases(
@@ -70,6 +72,7 @@ class OciBackend:
                 settings=self._settings,
                 run=self._run,
                 authorities=bundle.read().decode() if bundle else None,
+                no_cache=request.no_cache,
             )
             image = assemble(request, bases, emit)
             return self._images.deliver(image, self._store.layout, request.outputs, emit)
@@ -99,3 +102,19 @@ class OciBackend:
         image, _ = self._images.find(request.reference)
         with mapped():
             return self._runner.start(image, request, on_line)
+
+
+def _check_system_packages(request: BuildRequest) -> None:
+    """Refuse system packages for a base that was not made here, before anything is done.
+
+    Raises:
+        UnsupportedPlan: The plan asks for that.
+    """
+    base = request.plan.stage.base
+    for step in request.plan.steps:
+        if isinstance(step, SystemPackages) and isinstance(base, ImageBase):
+            raise UnsupportedPlan(
+                f"system packages ({', '.join(step.names)}) cannot be added to the base image {base.reference}",
+                hint="Leave --base-image out, or use --backend docker or podman.",
+                origin=step.origin,
+            )

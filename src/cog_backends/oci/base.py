@@ -52,6 +52,7 @@ class Base:
         layers: Lowest first.
         config: How the base says containers are started; steps add to it.
         layout: Where its Python is.
+        is_ours: It was made here of packages whose signatures were checked, so that its programs may run here.
         debian: What it was made of, when it was made of Debian packages and more are to be added.
     """
 
@@ -59,6 +60,7 @@ class Base:
     config: Mapping[str, Any]
     layout: PythonLayout
     debian: BasePlan | None = None
+    is_ours: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +70,7 @@ class Bases:
     Attributes:
         store: Where they go.
         authorities: PEM text of certificate authorities to trust besides the machine's own.
+        no_cache: Make or fetch bases anew.
         root: Root folder of the machine whose apt configuration counts.
     """
 
@@ -75,6 +78,7 @@ class Bases:
     settings: Settings
     run: Runner
     authorities: str | None = None
+    no_cache: bool = False
     root: Path = Path("/")
 
     def of_plan(
@@ -97,7 +101,7 @@ class Bases:
             case ImageBase(reference=reference, python=python):
                 with mapped():
                     image = self._image(reference, platform, emit)
-                    return self._of_image(image, reference, python)
+                    return self._of_image(image, reference, python, platform)
 
     def doors(self, emit: Emit, step: str = STEP) -> Doors:
         """Return what making things of Debian packages needs."""
@@ -109,7 +113,7 @@ class Bases:
         """Make the base of Debian packages when Debian has this Python, else take the official image."""
         mirrors = find_mirrors(self.settings, root=self.root)
         question = (str(version), str(platform), *(site for mirror in mirrors for site in _sites(mirror)))
-        if not extended and (known := self._known(question)):
+        if not (extended or self.no_cache) and (known := self._known(question)):
             return known
         from cog_backends.oci.debian.base import CODENAMES  # noqa: PLC0415 - as above
 
@@ -118,7 +122,7 @@ class Bases:
         reference = f"python:{version}-slim"
         try:
             with mapped():
-                return self._of_image(self._image(reference, platform, emit), reference, version)
+                return self._of_image(self._image(reference, platform, emit), reference, version, platform)
         except RegistryError as error:
             why = "this machine knows no Debian mirror" if not mirrors else f"Debian has no Python {version}"
             raise BackendError(
@@ -154,7 +158,7 @@ class Bases:
         doors = self.doors(watch)
         plan = plan_base(version, platform, mirrors=mirrors, doors=doors)
         key = ("debian", plan.key)
-        layer = self.store.layer(key)
+        layer = None if self.no_cache else self.store.layer(key)
         if layer is None:
             layer = self.store.make_layer(lay_out(plan, doors).entries, mtime=EPOCH, key=key)
         created_by = f"Debian {plan.codename}, {len(plan.packages)} packages"
@@ -177,9 +181,10 @@ class Bases:
                     raise BackendError(f"{place} holds {len(found)} images", hint="Save one image into it.")
                 return copy_image(Layout.open(scratch / "layout"), found[0].descriptor, layout, platform=wanted)
         parsed = Reference.parse(reference)
-        known = [name for name, _ in layout.images() if name == str(parsed)]
-        if known:
-            return layout.image(parsed, wanted)
+        if not self.no_cache and any(name == str(parsed) for name, _ in layout.images()):
+            known = layout.image(parsed, wanted)
+            if _is_for(known, wanted):
+                return known
 
         def progress(done: int, total: int) -> None:
             emit(StepProgress(id=STEP, what=reference, done=done, total=total))
@@ -190,7 +195,13 @@ class Bases:
         with registry_client(self.settings, self.run) as client:
             return pull(client, parsed, layout, platform=wanted, progress=progress)
 
-    def _of_image(self, image: Image, reference: str, python: PythonVersion | None) -> Base:
+    def _of_image(self, image: Image, reference: str, python: PythonVersion | None, platform: Platform) -> Base:
+        if not _is_for(image, OciPlatform(platform.os, platform.architecture, platform.variant)):
+            found = image_config.platform(image.config)
+            raise UnsupportedPlan(
+                f"the base image {reference} is for {found}, and the build is for {platform}",
+                hint="Name a base for that platform, or another --platform.",
+            )
         layers = tuple(
             StoredLayer(descriptor=descriptor, diff_id=diff_id, created_by=f"base {reference}", cached=True)
             for descriptor, diff_id in zip(image.manifest.as_oci().layers, image.diff_ids, strict=True)
@@ -199,13 +210,21 @@ class Bases:
         return Base(layers=layers, config=image_config.run_config(image.config), layout=layout)
 
 
+def _is_for(image: Image, platform: OciPlatform) -> bool:
+    found = image_config.platform(image.config)
+    same_variant = not (found.variant and platform.variant) or found.variant == platform.variant
+    return (found.os, found.architecture) == (platform.os, platform.architecture) and same_variant
+
+
 def _sites(mirror: Mirror) -> tuple[str, ...]:
     return (mirror.archive, mirror.updates or "", mirror.security or "")
 
 
 def _of_layer(layer: StoredLayer, chosen: Chosen) -> Base:
     config = {"Env": [f"PATH={_PATH}", "LANG=C.UTF-8"], "Cmd": ["python3"]}
-    return Base(layers=(attrs.evolve(layer, created_by=chosen.created_by),), config=config, layout=chosen.layout)
+    return Base(
+        layers=(attrs.evolve(layer, created_by=chosen.created_by),), config=config, layout=chosen.layout, is_ours=True
+    )
 
 
 def find_python(tree: Tree, reference: str, wanted: PythonVersion | None) -> PythonLayout:

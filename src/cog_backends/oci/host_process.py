@@ -25,6 +25,7 @@ from cog_core.process import Command
 from cog_core.runtime_bundle import prepare
 from cog_core.values import Platform, PythonVersion
 from cog_oci import image_config
+from cog_oci.locks import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,9 @@ class HostProcesses:
         return container
 
     def _interpreter(self, version: PythonVersion) -> str:
-        names = (sys.executable, *filter(None, (shutil.which(f"python{version.series}"), shutil.which("python3"))))
+        # Not the environment that we run in: the model must not see our packages.
+        own = getattr(sys, "_base_executable", sys.executable)
+        names = (own, *filter(None, (shutil.which(f"python{version.series}"), shutil.which("python3"))))
         for name in names:
             if self.run(Command(argv=(name, "-I", "-c", _PROBE))).stdout.strip() == version.series:
                 return name
@@ -147,13 +150,13 @@ class HostProcesses:
         home.mkdir(parents=True, exist_ok=True)
         name = self.store.name_of(("host-packages", interpreter, *lines))
         target = home / name
-        if target.is_dir():
-            return target
-        with self.store.scratch() as scratch:
-            (scratch / "site").mkdir()
-            if lines:
-                self._install(lines, scratch, interpreter)
-            (scratch / "site").rename(target)
+        with locked(home / f".{name}.lock"):
+            if not target.is_dir():
+                with self.store.scratch() as scratch:
+                    (scratch / "site").mkdir()
+                    if lines:
+                        self._install(lines, scratch, interpreter)
+                    (scratch / "site").rename(target)
         return target
 
     def _install(self, lines: list[str], scratch: Path, interpreter: str) -> None:

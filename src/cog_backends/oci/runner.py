@@ -13,7 +13,7 @@ import attrs
 from cog_backends.oci.host_process import HostProcesses
 from cog_backends.oci.sandbox.container import SandboxRequest, start, unavailable
 from cog_core.backend import Bind
-from cog_core.errors import BackendUnavailable
+from cog_core.errors import BackendError, BackendUnavailable
 from cog_oci import image_config
 
 if TYPE_CHECKING:
@@ -146,10 +146,14 @@ def _free_address(wanted: str) -> tuple[str, int]:
     """Return an address with a port; one that the machine chose is free at this moment."""
     host, _, port = wanted.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
-    if int(port):
-        return host, int(port)
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as error:
+            raise BackendError(
+                f"cannot listen on {wanted}: {error.strerror}", hint="Stop who listens there, or choose another port."
+            ) from error
         return host, int(probe.getsockname()[1])
 
 
