@@ -102,11 +102,11 @@ class RunOptions:
 def is_directory(target: str) -> bool:
     """Say whether a text means a directory rather than an image.
 
-    It does when it starts with ``.`` or ``/``, or names a folder with a configuration or an OCI layout.
+    It does when it starts with ``.`` or ``/``, ends with ``/``, or names a folder with a configuration or a layout.
     """
     path = Path(target)
     holds = any((path / name).is_file() for name in (*CONFIG_FILES, "oci-layout"))
-    return target.startswith((".", "/")) or holds
+    return target.startswith((".", "/")) or target.endswith("/") or holds
 
 
 def open_model(
