@@ -70,6 +70,6 @@ def lock(session: nox.Session) -> None:
     """Pin what developing needs and what running needs, with hashes and without an index's address."""
     _install(session)
     options = ("--universal", "--python-version=3.10", "--generate-hashes", "--no-header", "--no-emit-index-url")
-    for source, target in (("dev", "dev"), ("run", "run")):
-        inputs = (f"requirements/{source}.in", "pyproject.toml")
-        session.run("uv", "pip", "compile", *options, *session.posargs, "-o", f"requirements/{target}.txt", *inputs)
+    for name, package in (("dev", ("pyproject.toml",)), ("run", ("pyproject.toml",)), ("fuzz", ())):
+        inputs = (f"requirements/{name}.in", *package)
+        session.run("uv", "pip", "compile", *options, *session.posargs, "-o", f"requirements/{name}.txt", *inputs)
