@@ -58,6 +58,27 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Everything that can go wrong while a model is served, the long ones included."""
+    _install(session)
+    session.run("pytest", "-q", "tests/runtime/faults", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Attack live models over all routes; Schemathesis gets an environment of its own."""
+    _install(session)
+    session.run("python", "tests/runtime/fuzz/run.py", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Ten minutes at 80 % load: does anything grow?"""
+    _install(session)
+    session.run("python", "tests/runtime/soak/run.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure against others, side by side, and print ratios."""
     _install(session)

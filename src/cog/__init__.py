@@ -23,9 +23,10 @@ if TYPE_CHECKING:
         suppress_output,
         types,
     )
-    from cog._decorators import concurrent, streaming
+    from cog._decorators import batch, concurrent, streaming
+    from cog._experimental import ExperimentalFeatureWarning as ExperimentalFeatureWarning
     from cog._legacy import Model, Predictor
-    from cog._scope import ExperimentalFeatureWarning, MetricRecorder, Scope, current_scope, emit_metric
+    from cog._scope import MetricRecorder, Scope, current_scope, emit_metric
     from cog._version import __version__
     from cog.exceptions import CancelationException
     from cog.input import FieldInfo, Input
@@ -49,7 +50,6 @@ __all__ = [
     "BaseRunner",
     "CancelationException",
     "ConcatenateIterator",
-    "ExperimentalFeatureWarning",
     "FieldInfo",
     "File",
     "Input",
@@ -63,6 +63,7 @@ __all__ = [
     "URLFile",
     "URLPath",
     "__version__",
+    "batch",
     "coder",
     "concurrent",
     "current_scope",
@@ -89,7 +90,7 @@ _HOMES = {
     "BaseRunner": "predictor",
     "CancelationException": "exceptions",
     "ConcatenateIterator": "types",
-    "ExperimentalFeatureWarning": "_scope",
+    "ExperimentalFeatureWarning": "_experimental",
     "FieldInfo": "input",
     "File": "types",
     "Input": "input",
@@ -103,6 +104,7 @@ _HOMES = {
     "URLFile": "types",
     "URLPath": "types",
     "__version__": "_version",
+    "batch": "_decorators",
     "concurrent": "_decorators",
     "current_scope": "_scope",
     "emit_metric": "_scope",
@@ -142,4 +144,4 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> "list[str]":
     """Return the public names, loaded or not."""
-    return sorted(__all__)
+    return sorted({*__all__, *_HOMES})

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-import shutil
 import sys
-import tempfile
 from io import IOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable
 
@@ -73,10 +71,10 @@ class URLPath(_Native):
         """Return a plain path for what is derived from this one."""
         return Path(*segments)
 
-    def convert(self) -> Path:
-        """Return the local file, downloading it at the first call."""
+    def convert(self, folder: str | None = None) -> Path:
+        """Return the local file, downloading it at the first call, to this folder or the usual one for such files."""
         if self._local is None:
-            self._local = _save(self._fileobj or open_url(self.source), self.filename)
+            self._local = _save(self._fileobj or open_url(self.source), self.filename, folder)
         return self._local
 
     def unlink(self, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - pathlib's signature
@@ -101,9 +99,12 @@ def _url_path(source: str, filename: str) -> URLPath:
     return URLPath(source=source, filename=filename)
 
 
-def _save(source: BinaryIO, filename: str) -> Path:
+def _save(source: BinaryIO, filename: str, folder: str | None) -> Path:
+    import shutil  # noqa: PLC0415 - for downloads only
+    import tempfile  # noqa: PLC0415 - beside the other one
+
     suffix = f"-{shorten(filename)}"
-    with source, tempfile.NamedTemporaryFile(prefix="cog-", suffix=suffix, delete=False) as target:
+    with source, tempfile.NamedTemporaryFile(prefix="cog-", suffix=suffix, dir=folder, delete=False) as target:
         try:
             shutil.copyfileobj(source, target, 1 << 20)
         except BaseException:

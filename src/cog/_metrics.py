@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 LONGEST_NAME = 128
 MOST_SEGMENTS = 4
 KINDS = {bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict"}
 _MODES = {"replace": "replace", "increment": "increment", "incr": "increment", "append": "append"}
-_ALLOWED = frozenset(string.ascii_letters + string.digits + "_")
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_ALLOWED = _LETTERS | frozenset("0123456789_")
 
 
 def mode_of(mode: str | None) -> str:
@@ -72,7 +72,7 @@ def check_name(name: str) -> None:
 def _check_segment(segment: str) -> None:
     if not segment:
         raise ValueError("metric name must not contain empty segments (consecutive dots)")
-    if segment[0] not in string.ascii_letters:
+    if segment[0] not in _LETTERS:
         raise ValueError(f"metric name segment '{segment}' must start with a letter")
     for character in segment:
         if character not in _ALLOWED:

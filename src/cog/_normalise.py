@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import enum
 import math
@@ -23,7 +22,7 @@ def plain(value: Any, on_file: OnFile, where: Where = ()) -> Any:  # noqa: PLR09
 
     Understands pydantic models of both generations, dataclasses, mappings, sequences, sets, generators,
     enumerations, dates, numpy scalars and arrays, and torch tensors, by what they offer: nothing is imported.
-    Numbers that JSON does not have (NaN and the infinities) become None.
+    Secrets become what printing them shows. Numbers that JSON does not have (NaN and the infinities) become None.
 
     Raises:
         TypeError: Something has no JSON form.
@@ -64,9 +63,13 @@ def _key(key: Any) -> str:
 
 def _simpler(value: Any) -> Any:
     kind = type(value)
+    if callable(getattr(kind, "get_secret_value", None)):
+        return str(value)  # asterisks: our secrets, and pydantic's
     if callable(getattr(kind, "model_dump", None)):
         return value.model_dump()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if hasattr(kind, "__dataclass_fields__"):
+        import dataclasses  # noqa: PLC0415 - loaded by whoever has one
+
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()

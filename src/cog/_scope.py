@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from cog._metrics import KINDS, check_name, kind_of, mode_of
 
@@ -67,13 +67,24 @@ class MetricRecorder:
 class Scope:
     """What belongs to one prediction. Outside of predictions there is one that records nothing.
 
+    In a batched method it belongs to all requests of the call: what is recorded is recorded for each of them, and its
+    context is what they have in common. ``batch`` has a scope for each.
+
     Attributes:
         metrics: Its metrics.
     """
 
-    def __init__(self, context: Mapping[str, str] | None = None, sink: Sink | None = None) -> None:
+    def __init__(
+        self, context: Mapping[str, str] | None = None, sink: Sink | None = None, batch: Sequence[Scope] = ()
+    ) -> None:
         self.metrics = MetricRecorder(sink)
         self._context = dict(context or {})
+        self._batch = tuple(batch)
+
+    @property
+    def batch(self) -> tuple[Scope, ...]:
+        """The scopes of all requests of this call, in the order of its lists; without batching this one alone."""
+        return self._batch or (self,)
 
     @property
     def context(self) -> dict[str, str]:
@@ -98,10 +109,6 @@ def enter_scope(scope: Scope | None) -> None:
     _current.set(scope)
 
 
-class ExperimentalFeatureWarning(FutureWarning):
-    """Something that may change without notice; kept for models that name it."""
-
-
 _told: set[str] = set()
 
 
@@ -115,7 +122,6 @@ def emit_metric(name: str, value: Any) -> None:
 
 __all__ = [
     "KINDS",
-    "ExperimentalFeatureWarning",
     "MetricRecorder",
     "Scope",
     "current_scope",

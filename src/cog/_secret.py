@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import Any
+
+from cog._frozen import Frozen
 
 _STARS = "**********"
 
 
-@dataclass(frozen=True, repr=False)
-class Secret:
+class Secret(Frozen):
     """A text that printing does not show; :meth:`get_secret_value` returns it."""
 
-    secret_value: str | None = None
+    secret_value: str | None
+
+    def __init__(self, secret_value: str | None = None) -> None:
+        self._fill(secret_value=secret_value)
 
     def get_secret_value(self) -> str | None:
         """Return the hidden text."""

@@ -6,25 +6,51 @@ The module is callable: in the first generations of Cog ``@cog.input(...)`` was 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Callable, Sequence
 
+from cog._frozen import Frozen
 
-@dataclass(frozen=True)
-class FieldInfo:
+
+class FieldInfo(Frozen):
     """What was said about an input; the constraints take effect through the schema of the image."""
 
-    default: Any = None
-    description: str | None = None
-    ge: float | None = None
-    le: float | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    regex: str | None = None
-    choices: Sequence[str | int | float] | None = None
-    deprecated: bool | None = None
-    accept: str | None = None
+    default: Any
+    description: str | None
+    ge: float | None
+    le: float | None
+    min_length: int | None
+    max_length: int | None
+    regex: str | None
+    choices: Sequence[str | int | float] | None
+    deprecated: bool | None
+    accept: str | None
+
+    def __init__(  # noqa: PLR0917 - the order of upstream's
+        self,
+        default: Any = None,
+        description: str | None = None,
+        ge: float | None = None,
+        le: float | None = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        regex: str | None = None,
+        choices: Sequence[str | int | float] | None = None,
+        deprecated: bool | None = None,  # noqa: FBT001 - upstream's
+        accept: str | None = None,
+    ) -> None:
+        self._fill(
+            default=default,
+            description=description,
+            ge=ge,
+            le=le,
+            min_length=min_length,
+            max_length=max_length,
+            regex=regex,
+            choices=choices,
+            deprecated=deprecated,
+            accept=accept,
+        )
 
 
 _NO_FACTORY: Any = object()

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from cog_cli.session import root as session
+from cog_cli.typed import typed
 
 COMMANDS: Final = {
     "init": "Start a project in the current directory",
@@ -26,6 +27,7 @@ COMMANDS: Final = {
     "config": "Show the completed configuration",
     "inspect": "Show an image's labels, layers and schema",
     "backends": "Show what can build and run images here",
+    "plugins": "Show which plugins are loaded, and what is wrong with others",
     "debug": "Print the Dockerfile that would be built",
 }
 """Every command and its line in the help, in the order in which people meet them."""
@@ -64,14 +66,20 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(f"cog_cli.commands.{cmd_name}_command")
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         settings = {"help": COMMANDS[cmd_name], **getattr(module, "SETTINGS", {})}
-        single.command(name=cmd_name, **settings)(module.command)
+        single.command(name=cmd_name, **settings)(typed(module.command))
         return typer.main.get_command(single)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, or end with a suggestion."""
         word = args[0]
         if word not in COMMANDS and not word.startswith("-"):
-            near = [MEANT[word]] if word in MEANT else difflib.get_close_matches(word, COMMANDS, n=2)
+            session.plugins = not ctx.params.get("no_plugins")
+            from cog_cli.strangers import find  # noqa: PLC0415 - only a word that is not ours needs plugins
+
+            added, others = find(word, COMMANDS)
+            if added is not None:
+                return word, added, args[1:]
+            near = [MEANT[word]] if word in MEANT else difflib.get_close_matches(word, [*COMMANDS, *others], n=2)
             sys.stderr.write(f"error: there is no command {word!r}\n")
             suggestion = " or ".join(f"cog {name}" for name in near)
             sys.stderr.write(f"  Did you mean {suggestion}?\n" if near else "  `cog --help` lists all commands.\n")
@@ -82,6 +90,8 @@ class LazyGroup(TyperGroup):
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+        formatter.write_paragraph()
+        formatter.write_text("Plugins can add commands; `cog plugins` lists them.")
 
 
 app = typer.Typer(
@@ -108,6 +118,7 @@ def root(
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Show no colours.")] = False,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load no plugins but cog's own.")] = False,
     registry: Annotated[str | None, typer.Option("--registry", hidden=True)] = None,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and exit.")
@@ -116,4 +127,5 @@ def root(
     """Package machine-learning models as standard OCI images, and run them anywhere."""
     session.debug = debug
     session.color = not no_color
+    session.plugins = not no_plugins
     session.registry = registry

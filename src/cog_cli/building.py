@@ -14,7 +14,8 @@ from cog_cli.render.console import size
 from cog_cli.render.progress import showing, tell
 from cog_cli.source_facts import source_facts
 from cog_core import images, process
-from cog_core.backend import LoadsImages
+from cog_core.backend import ExportsImages, LoadsImages
+from cog_core.caches import Cache
 from cog_core.errors import ConfigInvalid, Origin, Problem, UsageError
 from cog_core.plugins import candidates
 from cog_core.project import open_project
@@ -43,6 +44,9 @@ class BuildFlags:
     update: bool
     git_labels: bool
     dockerfile: str | None
+    pull: bool = False
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Refuse what cannot be done rather than to build something else.
@@ -120,6 +124,9 @@ def build_image(
             source=source_facts(project.root, settings, process.run) if flags.git_labels else None,
             strict=flags.strict,
             no_cache=flags.no_cache,
+            pull=flags.pull,
+            cache_from=map(Cache.parse, flags.cache_from),
+            cache_to=map(Cache.parse, flags.cache_to),
             refresh=flags.update,
             secrets=given_secrets(flags.secret, project.root, settings.environ),
             settings=settings,
@@ -136,7 +143,7 @@ def load_image(result: BuildResult, name: str, settings: Settings, mode: str) ->
     """
     plugins = images.tools(settings).plugins
     builder: object = next(iter(candidates(plugins, settings, only=result.backend))).backend
-    if isinstance(builder, LoadsImages):
+    if isinstance(builder, LoadsImages) and not isinstance(builder, ExportsImages):  # an engine, not a folder
         return
     with showing(mode) as emit:
         engine = images.load(name, backend=result.backend, on_event=emit, settings=settings)

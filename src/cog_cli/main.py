@@ -5,6 +5,8 @@ Nothing of the library is imported before a command needs it: ``cog --help`` has
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import signal
 import sys
@@ -18,6 +20,7 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
+    gc.set_threshold(50_000)  # what starting makes stays: looking through it for garbage would take 5 % of the time
     sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
 
 
@@ -27,10 +30,15 @@ def run(argv: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupts)
     try:
-        from cog_cli.app import app  # noqa: PLC0415 - an interrupt while this loads must look the same
-        from cog_cli.older_flags import plain  # noqa: PLC0415
+        from cog_cli.older_flags import plain  # noqa: PLC0415 - an interrupt while this loads must look the same
+        from cog_cli.quick import quick  # noqa: PLC0415
 
-        result = app(plain(argv), prog_name="cog", standalone_mode=False)
+        words = plain(argv)
+        if (command := quick(words)) is None:
+            from cog_cli.app import app  # noqa: PLC0415 - typer takes longer to load than a small build
+
+            command = functools.partial(app, words, prog_name="cog", standalone_mode=False)
+        result = command()
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:

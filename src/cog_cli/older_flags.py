@@ -7,7 +7,7 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import typer
+from cog_cli.declared import Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +28,16 @@ SWITCHES: Final = frozenset(name.replace("_", "-") for name, (kind, _) in NOTES.
 _ASSIGNED = re.compile(r"--([a-z-]+)=(true|false)", re.IGNORECASE)
 
 
-def accepting(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def accepting(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command hidden flags without effect, by their names in ``NOTES``."""
 
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
-        def wrapper(**given: Any) -> None:
+        def wrapper(**given: Any) -> Any:
             for name in names:
                 if given.pop(name) is not None:
                     _note(name)
-            command(**given)
+            return command(**given)
 
         annotations = {name: _annotation(name) for name in names}
         extra = [
@@ -68,8 +68,8 @@ def _rewritten(word: str) -> str:
 def _annotation(name: str) -> Any:
     flag = name.replace("_", "-")
     if NOTES[name][0] is bool:
-        return Annotated[bool | None, typer.Option(f"--{flag}/--no-{flag}", hidden=True)]
-    return Annotated[str | None, typer.Option(f"--{flag}", hidden=True)]
+        return Annotated[bool | None, Option(f"--{flag}/--no-{flag}", hidden=True)]
+    return Annotated[str | None, Option(f"--{flag}", hidden=True)]
 
 
 def _note(name: str) -> None:

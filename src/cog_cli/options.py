@@ -2,50 +2,61 @@
 
 from typing import Annotated
 
-import typer
+from cog_cli.declared import Argument, Option
 
 Target = Annotated[
     str,
-    typer.Argument(
-        metavar="DIR|IMAGE", show_default=False, help="A project's folder, by default this one, or an image."
-    ),
+    Argument(metavar="DIR|IMAGE", show_default=False, help="A project's folder, by default this one, or an image."),
 ]
 File = Annotated[
     str | None,
-    typer.Option("-f", "--file", metavar="NAME", help="Configuration file instead of cog.yaml, searched upwards."),
+    Option("-f", "--file", metavar="NAME", help="Configuration file instead of cog.yaml, searched upwards."),
 ]
 Progress = Annotated[
     str | None,
-    typer.Option("--progress", metavar="MODE", help="How to show progress: auto, plain, tty, json or quiet."),
+    Option("--progress", metavar="MODE", help="How to show progress: auto, plain, tty, json or quiet."),
 ]
 Backend = Annotated[
     str | None,
-    typer.Option("--backend", metavar="NAME", help="Who builds and runs; `cog backends` lists what there is."),
+    Option("--backend", metavar="NAME", help="Who builds and runs; `cog backends` lists what there is."),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Unknown keys of cog.yaml are errors.")]
-Gpus = Annotated[
-    str | None, typer.Option("--gpus", metavar="GPUS", help="GPU devices, as `docker run --gpus` takes them.")
-]
+Strict = Annotated[bool, Option("--strict", help="Unknown keys of cog.yaml are errors.")]
+Gpus = Annotated[str | None, Option("--gpus", metavar="GPUS", help="GPU devices, as `docker run --gpus` takes them.")]
 Env = Annotated[
     list[str] | None,
-    typer.Option("-e", "--env", metavar="NAME=VALUE", help="Environment variable; NAME alone passes ours on."),
+    Option("-e", "--env", metavar="NAME=VALUE", help="Environment variable; NAME alone passes ours on."),
 ]
 SetupTimeout = Annotated[
     float | None,
-    typer.Option("--setup-timeout", metavar="SECONDS", min=0, help="How long setup() may take (default 300)."),
+    Option("--setup-timeout", metavar="SECONDS", min=0, help="How long setup() may take (default 300)."),
 ]
 Platform = Annotated[
     str | None,
-    typer.Option("--platform", metavar="OS/ARCH", help="What the image is for; by default this machine's own."),
+    Option("--platform", metavar="OS/ARCH", help="What the image is for; by default this machine's own."),
 ]
 BaseImage = Annotated[
     str | None,
-    typer.Option("--base-image", metavar="REF", help="Base image: a reference, oci:DIR or docker-archive:FILE."),
+    Option("--base-image", metavar="REF", help="Base image: a reference, oci:DIR or docker-archive:FILE."),
 ]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Do every step anew.")]
+NoCache = Annotated[bool, Option("--no-cache", help="Do every step anew.")]
+Pull = Annotated[
+    bool, Option("--pull", help="Ask the registry for the newest base image, although there is one here.")
+]
+CacheFrom = Annotated[
+    list[str] | None,
+    Option(
+        "--cache-from",
+        metavar="CACHE",
+        help="Read layers of earlier builds from there: REF, or type=registry|local|s3,... as BuildKit takes it.",
+    ),
+]
+CacheTo = Annotated[
+    list[str] | None,
+    Option("--cache-to", metavar="CACHE", help="Write this build's layers there, for other machines."),
+]
 Secret = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--secret",
         metavar="id=ID,src=FILE",
         help="Secret for commands of the build: id=ID,src=FILE or id=ID,env=NAME.",
@@ -53,23 +64,23 @@ Secret = Annotated[
 ]
 OpenApiSchema = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--openapi-schema", metavar="FILE", help="Take this OpenAPI document instead of reading the model's source."
     ),
 ]
 Update = Annotated[
-    bool, typer.Option("--update", help="Lock the newest Python packages instead of those of the last build.")
+    bool, Option("--update", help="Lock the newest Python packages instead of those of the last build.")
 ]
 GitLabels = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--git-labels",
         help="Label the image with commit and tag (git, or GITHUB_SHA and GITHUB_REF_NAME). "
         "Equal projects then give different digests.",
     ),
 ]
 Timestamp = Annotated[
-    int | None, typer.Option("--timestamp", hidden=True, help="Time of the image, in seconds since 1970.")
+    int | None, Option("--timestamp", hidden=True, help="Time of the image, in seconds since 1970.")
 ]
-Dockerfile = Annotated[str | None, typer.Option("--dockerfile", hidden=True)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Dockerfile = Annotated[str | None, Option("--dockerfile", hidden=True)]
+AsJson = Annotated[bool, Option("--json", help="Print JSON.")]

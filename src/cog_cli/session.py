@@ -17,11 +17,13 @@ class Root:
         debug: Show tracebacks, and debug messages of containers.
         color: Whether colours are allowed.
         registry: Registry that ``cog login`` means; None leaves it to the environment.
+        plugins: Whether plugins that are not ours may take part.
     """
 
     debug: bool = False
     color: bool = True
     registry: str | None = None
+    plugins: bool = True
 
 
 root = Root()
@@ -43,6 +45,7 @@ def settings() -> Settings:
         debug=found.debug or root.debug,
         color=found.color and root.color,
         registry=root.registry or found.registry,
+        disabled_plugins=found.disabled_plugins | (frozenset() if root.plugins else {"all"}),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
-from typing_extensions import Self
 
 from cog_core.values import Platform, Secret
 
@@ -13,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from typing_extensions import Self
+
+    from cog_core.caches import Cache
     from cog_core.context import BuildContext
     from cog_core.events import Emit
     from cog_core.ir import BuildPlan, Capability
@@ -60,6 +62,9 @@ class BuildRequest:
         outputs: Where the image goes; never empty.
         secrets: Secrets by the ids that the plan's mounts use.
         no_cache: Do every step anew.
+        pull: Ask the registry for the newest image of the base's name, although there is one here.
+        cache_from: Where layers of earlier builds may be found, besides the builder's own cache.
+        cache_to: Where the layers of this one go, for others.
     """
 
     plan: BuildPlan
@@ -67,6 +72,9 @@ class BuildRequest:
     outputs: tuple[Output, ...]
     secrets: Mapping[str, Secret] = attrs.field(factory=dict, repr=False)
     no_cache: bool = False
+    pull: bool = False
+    cache_from: tuple[Cache, ...] = ()
+    cache_to: tuple[Cache, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

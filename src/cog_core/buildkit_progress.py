@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from cog_core import clock
+from cog_core.engine_advice import FOREIGN_PROGRAMS, registry_advice
 from cog_core.errors import BuildFailed
 from cog_core.events import StepFailed, StepFinished, StepOutput, StepProgress, StepStarted
+from cog_core.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,14 +23,21 @@ if TYPE_CHECKING:
     from cog_core.events import Emit
     from cog_core.ir.dockerfile import Instruction
 
-_REDACTED: Final = "**********"
-_SHORTEST_SECRET: Final = 4
-"""Characters; shorter ones would be found everywhere."""
 _TAIL: Final = 40
 """Lines of a failed step that its error carries."""
 _POSITION = re.compile(r"^\[(?:\S+ )?(\d+)/\d+\] ")
 _METADATA = re.compile(r"\[internal\] load metadata for (\S+)")
-_UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate")
+_ADVICE: Final = (
+    (
+        ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate"),
+        "If the network has a certificate authority of its own, set COG_CA_CERT to its PEM file.",
+    ),
+    (("exec format error",), FOREIGN_PROGRAMS),
+    (
+        ("no space left on device", "No space left on device"),
+        "Make room on the disk of the builder's machine: `docker system prune` or `buildctl prune`.",
+    ),
+)
 _EXIT_STATUS = re.compile(r"(?:exit code|returned a non-zero code): (\d+)")
 
 
@@ -62,7 +71,7 @@ class Steps:
 
     def __init__(self, instructions: tuple[Instruction, ...], emit: Emit, secrets: Iterable[bytes] = ()) -> None:
         """Take what is built, and what must not be heard of it."""
-        self._secrets = sorted(filter(None, map(_printable, secrets)), key=len, reverse=True)
+        self._redacted = Redaction.of(secrets)
         self._counted = [instruction for instruction in instructions if instruction.makes_vertex]
         self._emit = emit
         self._vertices: dict[str, _Vertex] = {}
@@ -107,11 +116,6 @@ class Steps:
                 return _build_failed(vertex)
         return None
 
-    def _redacted(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _REDACTED)
-        return text
-
     def _origin(self, name: str) -> Origin | None:
         """Find the instruction by its number: BuildKit numbers those that make a layer or a base."""
         position = _POSITION.match(name)
@@ -119,17 +123,16 @@ class Steps:
         return self._counted[number].origin if 0 <= number < len(self._counted) else None
 
 
-def _printable(secret: bytes) -> str:
-    """Return a secret of one line as a terminal shows it; longer ones, such as certificates, come as many lines."""
-    text = secret.decode("utf-8", "replace").strip()
-    return "" if "\n" in text or len(text) < _SHORTEST_SECRET else text
+_OTHER_BASE: Final = (
+    "Let the engine reach its registry, name a base that it has (--base-image), or use --backend oci."
+)
 
 
 def _build_failed(vertex: _Vertex) -> BuildFailed:
     if base := _METADATA.match(vertex.name):
         return BuildFailed(
             f"the base image {base.group(1)} cannot be had: {vertex.error}",
-            hint="Let the engine reach its registry, name a base that it has (--base-image), or use --backend oci.",
+            hint=registry_advice(vertex.error) or _OTHER_BASE,
         )
     status = _EXIT_STATUS.search(vertex.error)
     name = _POSITION.sub("", vertex.name)
@@ -140,15 +143,14 @@ def _build_failed(vertex: _Vertex) -> BuildFailed:
         origin=vertex.origin,
         output=tuple(vertex.tail),
         exit_status=int(status.group(1)) if status else None,
-        hint=_hint(vertex.tail),
+        hint=_hint((*vertex.tail, vertex.error)),
     )
 
 
 def _hint(lines: Iterable[str]) -> str | None:
-    """Return advice for the commonest reason that a command cannot reach an index."""
-    if any(sign in line for line in lines for sign in _UNTRUSTED):
-        return "If the network has a certificate authority of its own, set COG_CA_CERT to its PEM file."
-    return None
+    """Return advice for the commonest reasons that a command cannot do its work."""
+    text = "\n".join(lines)
+    return next((hint for signs, hint in _ADVICE if any(sign in text for sign in signs)), None)
 
 
 class RawJson:

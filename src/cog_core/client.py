@@ -91,7 +91,7 @@ class ModelClient:
             if status in _UP:
                 return
             if status == "SETUP_FAILED":
-                raise PredictionError("model setup failed", logs=_setup_logs(health))
+                raise _setup_failed(_setup_logs(health))
             if status not in _WAITING:
                 raise PredictionError(
                     f"the model is {status}: {health.get('user_healthcheck_error', '')}", logs=container.logs()
@@ -120,6 +120,14 @@ class ModelClient:
             return response.status, json.loads(text)
         except (ValueError, RecursionError):
             return response.status, text[:1000]
+
+
+def _setup_failed(logs: str) -> PredictionError:
+    """Return the error with its cause, which is how the logs of a setup that failed end."""
+    lines = [line for line in logs.splitlines() if line.strip()]
+    message = f"model setup failed: {lines[-1].strip()}" if lines else "model setup failed"
+    hint = "The model's output has the traceback; mend setup() or what it needs."
+    return PredictionError(message, hint=hint, logs=logs)
 
 
 def _setup_logs(health: Mapping[str, Any]) -> str:

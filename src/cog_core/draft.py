@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from cog_core import labels
 from cog_core.context import BuildContext, IgnoreRules, exactly
-from cog_core.errors import CogError, PluginError, Problem, SchemaError
+from cog_core.errors import PluginError, Problem, SchemaError
 from cog_core.events import Noted, Warned, ignore
-from cog_core.ir.plan import BuildPlan
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
 from cog_core.labels import SourceFacts
 from cog_core.lock import build_secrets, installer_environ, lock
 from cog_core.planner import PlanInputs
+from cog_core.plugins import calls
+from cog_core.plugins.installed import version
 from cog_core.resolve import resolve
 from cog_core.runtime_bundle import key_of, prepare
 from cog_core.schema import Mode, check, dumps, read_model, to_openapi
 from cog_core.values import COMPATIBLE_COG_VERSION, EPOCH, Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cog_core.events import Emit
+    from cog_core.ir.plan import BuildPlan
     from cog_core.lock import LockedPackages
-    from cog_core.plugins import Plugins
+    from cog_core.plugins import FailedPlugin, Plugins
     from cog_core.process import Runner
     from cog_core.project import Project
     from cog_core.resolve import ResolvedBuild
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
     from cog_core.values import Secret
 
-_SWITCH_OFF: Final = "`cog backends` lists the plugins; COG_DISABLE_PLUGINS switches some off."
 LARGE: Final = 10 * 1024 * 1024
 """Bytes from which on a file of the project counts as weights and gets a layer of its own."""
 
@@ -136,6 +136,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         ResolveError: There is no such image.
         LockError: There are no such packages.
     """
+    _tell_of_plugins(emit, tools.plugins.failed)
     _tell(emit, project.loaded.warnings, project.loaded.notes)
     project.check_names()
     models = read_models(project)
@@ -146,6 +147,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         platform=wishes.platform,
         concurrency=predictor.concurrency if predictor else None,
         is_async=predictor.is_async if predictor else None,
+        batch=predictor.batch if predictor else None,
     )
     resolved = resolve(project.loaded, facts)
     _tell(emit, resolved.warnings, resolved.notes)
@@ -160,15 +162,12 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         schema=None if document is None else dumps(document, pretty=len(models) > 1 and not wishes.schema),
         bundle=key_of(resolved.python, resolved.platform),
         created=EPOCH if tools.settings.source_date_epoch is None else tools.settings.source_date_epoch,
-        base=_base(resolved, wishes, tools),
+        base=_base(resolved, wishes, tools, emit),
         weights=weights,
         secrets=frozenset(build_secrets(resolved, settings=tools.settings, run=tools.run)),
         with_source=wishes.with_source,
     )
-    plan = _asked(tools, "cog_build_plan", inputs=inputs)
-    if not isinstance(plan, BuildPlan):
-        raise PluginError(f"a plugin's cog_build_plan returned {plan!r:.80} instead of a plan", hint=_SWITCH_OFF)
-    plan = _labelled(plan, inputs, wishes, tools)
+    plan = _labelled(calls.build_plan(tools.plugins, inputs, emit), inputs, wishes, tools, emit)
     return Draft(
         project=project,
         resolved=resolved,
@@ -187,13 +186,20 @@ def read_models(project: Project) -> tuple[ModelSchema, ...]:
         SchemaError: Neither can be described; the problems of both at once.
     """
     config, problems = project.config, list[Problem]()
+    batched = config.concurrency is not None and config.concurrency.batch is not None
     models: list[ModelSchema] = []
     for reference, mode, key in ((config.predict, Mode.PREDICT, "run"), (config.train, Mode.TRAIN, "train")):
         if reference is None:
             continue
         try:
             models.append(
-                read_model(project.root, reference, mode=mode, origin=project.loaded.origin(_key(project, key)))
+                read_model(
+                    project.root,
+                    reference,
+                    mode=mode,
+                    origin=project.loaded.origin(_key(project, key)),
+                    batched=batched and mode is Mode.PREDICT,
+                )
             )
         except SchemaError as error:
             problems.extend(error.problems)
@@ -237,18 +243,18 @@ def _document(models: tuple[ModelSchema, ...]) -> dict[str, Any] | None:
     return document
 
 
-def _base(resolved: ResolvedBuild, wishes: Wishes, tools: Tools) -> tuple[str, str] | None:
+def _base(resolved: ResolvedBuild, wishes: Wishes, tools: Tools, emit: Emit) -> tuple[str, str] | None:
     """Return the base that somebody asked for, and who; None leaves it to the backend."""
     if wishes.base:
         return wishes.base, "it was asked for"
     if tools.settings.base_image:
         return tools.settings.base_image, "COG_BASE_IMAGE asks for it"
-    if chosen := _asked(tools, "cog_base_image", resolved=resolved):
-        return str(chosen), "a plugin asks for it"
+    if chosen := calls.base_image(tools.plugins, resolved, emit):
+        return chosen[0], f"{chosen[1]} asks for it"
     return None
 
 
-def _labelled(plan: BuildPlan, inputs: PlanInputs, wishes: Wishes, tools: Tools) -> BuildPlan:
+def _labelled(plan: BuildPlan, inputs: PlanInputs, wishes: Wishes, tools: Tools, emit: Emit) -> BuildPlan:
     own = labels.write(
         config=inputs.resolved.config.to_json(),
         schema=inputs.schema,
@@ -259,44 +265,33 @@ def _labelled(plan: BuildPlan, inputs: PlanInputs, wishes: Wishes, tools: Tools)
         source=wishes.source,
     )
     plan = plan.with_labels(own)
-    added = _of_plugins(_asked(tools, "cog_image_labels", plan=plan, resolved=inputs.resolved))
+    added = _of_plugins(calls.labels(tools.plugins, plan, inputs.resolved, emit))
     return plan.with_labels((*added.items(), *wishes.labels.items()))
 
 
-def _asked(tools: Tools, hook: str, **given: Any) -> Any:
-    """Call a hook; whatever a plugin raises is an error of the plugin's."""
-    try:
-        return getattr(tools.plugins.hook, hook)(**given)
-    except CogError:
-        raise
-    except Exception as error:
-        raise PluginError(f"a plugin failed in {hook}: {type(error).__name__}: {error}", hint=_SWITCH_OFF) from error
+def _of_plugins(answers: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    found: dict[str, tuple[str, str]] = {}
+    for owner, name, value in answers:
+        if name.startswith(labels.RESERVED):
+            raise PluginError(f"{owner} sets the label {name!r}, which belongs to Cog")
+        other, known = found.setdefault(name, (owner, value))
+        if known != value:
+            raise PluginError(
+                f"two plugins set the label {name!r}: {other} to {known!r} and {owner} to {value!r}",
+                hint="`cog plugins` lists the plugins; COG_DISABLE_PLUGINS switches some off.",
+            )
+    return {name: value for name, (_, value) in found.items()}
 
 
-def _of_plugins(answers: Iterable[Mapping[str, str] | None]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for answer in answers:
-        for name, value in _texts(answer).items():
-            if name.startswith(labels.RESERVED):
-                raise PluginError(f"a plugin sets the label {name!r}, which belongs to Cog")
-            if found.get(name, value) != value:
-                raise PluginError(f"two plugins set the label {name!r}: {found[name]!r} and {value!r}")
-            found[name] = value
-    return found
-
-
-def _texts(answer: Any) -> dict[str, str]:
-    if answer is None:
-        return {}
-    if not isinstance(answer, Mapping) or not all(isinstance(text, str) for pair in answer.items() for text in pair):
-        raise PluginError(f"a plugin gives {answer!r:.80} as labels; they are texts by name", hint=_SWITCH_OFF)
-    return dict(answer)
+def _tell_of_plugins(emit: Emit, failed: Iterable[FailedPlugin]) -> None:
+    for plugin in failed:
+        if not plugin.is_off:
+            fact = f"the plugin {plugin.name} of {plugin.distribution} does not work: {plugin.reason}"
+            emit(Warned(message=fact, hint=f"Mend it, or switch it off: COG_DISABLE_PLUGINS={plugin.name}"))
 
 
 def builder() -> str:
     """Return the name and version of this program, as images are labelled with it."""
-    from importlib.metadata import version  # noqa: PLC0415 - slow, and only builds need it
-
     return f"cog-core {version('cog-core')}"
 
 

@@ -12,7 +12,6 @@ from cog_core.events import ignore
 from cog_core.ir import Capability
 from cog_core.ir.capabilities import Requirement
 from cog_core.plugins import candidates
-from cog_oci.docker_archive import write_archive
 from cog_oci.layout import Layout
 from cog_oci.reference import Reference
 
@@ -86,6 +85,8 @@ def take_layout(path: Path, kit: Tools, *, backend: str | None = None) -> tuple[
             parent = kit.settings.cache / "tmp"
             parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix="layout-", dir=parent) as folder:
+                from cog_oci.docker_archive import write_archive  # noqa: PLC0415 - slow, and most builds need none
+
                 archive = Path(folder) / "image.tar"
                 with archive.open("wb") as file:
                     write_archive(layout, image, file, names=[Reference.parse(name)])

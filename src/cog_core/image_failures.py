@@ -1,15 +1,18 @@
-"""Errors of the image formats and registries, told as the errors of a backend."""
+"""Errors of the image formats, of registries and of full disks, told as the errors of a backend."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Final
 
 from cog_core.errors import BackendError, ImageNotFound, RegistryError
 from cog_oci.errors import InvalidReference, Missing, OciError, RegistryFailure, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -19,7 +22,7 @@ def mapped() -> Iterator[None]:
     Raises:
         RegistryError: A registry refused, or is out of reach.
         ImageNotFound: There is no such image.
-        BackendError: Something is damaged.
+        BackendError: Something is damaged, or a disk is full.
     """
     try:
         yield
@@ -31,3 +34,11 @@ def mapped() -> Iterator[None]:
         raise ImageNotFound(error.message, hint=error.hint) from error
     except OciError as error:
         raise BackendError(error.message, hint=error.hint) from error
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        where = f" for {error.filename}" if error.filename else ""
+        raise BackendError(
+            f"no space left on the disk{where}",
+            hint="Free some space, or name another disk: --output, COG_CACHE_DIR.",
+        ) from error

@@ -9,10 +9,11 @@ import attrs
 
 from cog_core.backend import ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.errors import ImageNotFound
+from cog_core.events import StepProgress
 from cog_core.image_failures import mapped
 from cog_core.layouts import image_info
+from cog_core.telling import told
 from cog_oci.compress import CompressedLayers
-from cog_oci.docker_archive import read_archive, write_archive
 from cog_oci.images import copy_image
 from cog_oci.layout import Layout
 from cog_oci.reference import Reference
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from cog_core.backend import ImageInfo, Output
     from cog_core.events import Emit
+    from cog_core.ir import BuildPlan
     from cog_core.process import Runner
     from cog_core.settings import Settings
     from cog_oci.layout import Image
@@ -79,6 +81,37 @@ class ImageStore:
         info = image_info(image, references, location=self.location)
         return info if digest is None else attrs.evolve(info, digest=digest)
 
+    def base(self, plan: BuildPlan, target: Layout, emit: Emit, *, anew: bool = False) -> Image:
+        """Return a plan's base image, copied from the store to a layout; it is fetched if the store has none.
+
+        Args:
+            plan: Its base is an image.
+            target: Where it is needed; the image is listed there without a name, with OCI's media types.
+            emit: Hears of it.
+            anew: Fetch it although the store has it.
+
+        Raises:
+            BackendError: It cannot be had.
+            RegistryError: The registry refused, or is out of reach.
+            UnsupportedPlan: It is for another platform.
+        """
+        from cog_core.base_images import fetch_base  # noqa: PLC0415 - only builds need a base
+
+        reference = getattr(plan.stage.base, "reference", "")
+        step = f"base {reference}"
+        with told(emit, step, origin=plan.stage.base.origin), mapped():
+            found = fetch_base(
+                reference,
+                plan.platform,
+                self.layout,
+                settings=self.settings,
+                run=self.run,
+                progress=lambda done, total: emit(StepProgress(id=step, what=reference, done=done, total=total)),
+                anew=anew,
+            )
+            copied = copy_image(self.layout, found.descriptor, target)
+            return target.image(target.put_manifest(copied.manifest.as_oci()))
+
     def inspect(self, reference: str) -> ImageInfo:
         """Return what an image says about itself.
 
@@ -97,6 +130,8 @@ class ImageStore:
         Raises:
             BackendError: The archive is damaged, or holds no image.
         """
+        from cog_oci.docker_archive import read_archive  # noqa: PLC0415 - slow, and most builds need none
+
         with mapped():
             read_archive(archive, self.layout)
 
@@ -167,6 +202,8 @@ class ImageStore:
 
 def _write_archive(image: Image, source: Layout, path: Path, names: list[Reference]) -> None:
     """Write an archive; it appears when it is complete."""
+    from cog_oci.docker_archive import write_archive  # noqa: PLC0415 - slow, and most builds need none
+
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

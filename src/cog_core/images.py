@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -29,12 +29,15 @@ from cog_core.draft import Draft, Tools, Wishes, draft
 from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
 from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
 from cog_core.holders import RUNNING, find_image
+from cog_core.ir import Capability
+from cog_core.ir.capabilities import Requirement
 from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
 from cog_core.lock import with_pip_certificates
 from cog_core.planner import PlanInputs, make_plan
 from cog_core.plugins import candidates, choose, hookimpl
 from cog_core.plugins import load as load_plugins
+from cog_core.plugins.trust import checked
 from cog_core.project import open_project
 from cog_core.results import BuildResult
 from cog_core.settings import Settings
@@ -47,10 +50,15 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from cog_core.backend import Output
+    from cog_core.caches import Cache
     from cog_core.events import Emit, Event
     from cog_core.ir import BuildPlan
-    from cog_core.plugins import Choice
+    from cog_core.plugins import Candidate, Choice
     from cog_core.values import Secret
+
+
+CACHES: Final = (Requirement(Capability.CACHE_EXCHANGE, "a cache that is shared with other machines"),)
+"""What whoever builds needs for ``cache_from`` and ``cache_to``."""
 
 
 class _Core:
@@ -107,6 +115,9 @@ def build(
     source: SourceFacts | None = None,
     strict: bool = False,
     no_cache: bool = False,
+    pull: bool = False,
+    cache_from: Iterable[Cache] = (),
+    cache_to: Iterable[Cache] = (),
     refresh: bool = False,
     with_source: bool = True,
     to_run: bool = False,
@@ -118,7 +129,8 @@ def build(
     Args:
         project: The folder with ``cog.yaml``, or one below it.
         tag: Name in the backend's store; by default ``image`` of ``cog.yaml``, else one made from the folder's name.
-        backend: Who builds; by default ``COG_BACKEND``, else the first that is usable and able.
+        backend: Who builds; by default ``COG_BACKEND``, else ``backend`` of ``cog.yaml``, else the first that is
+            usable and able.
         platform: Such as ``linux/amd64``; by default this machine's own.
         outputs: Where the image goes besides the store; when some are given and ``tag`` is not, only there.
         on_event: Called with each event of :mod:`cog_core.events`.
@@ -129,6 +141,9 @@ def build(
         source: What version control says about the project, for the image's labels.
         strict: Unknown keys of ``cog.yaml`` are errors.
         no_cache: Do every step anew.
+        pull: Ask the registry for the newest base image of its name.
+        cache_from: Where layers of earlier builds may be found.
+        cache_to: Where the layers of this build go, for other machines.
         refresh: Lock the newest Python packages instead of those of the last build.
         with_source: Copy the project's files into the image; without them they have to be mounted at ``/src``.
         to_run: Let somebody build who can run the image, too.
@@ -151,18 +166,35 @@ def build(
         refresh=refresh,
     )
     drafted = draft(open_project(Path(project), file=file, strict=strict), wishes, kit, watch)
-    choice = choose(kit.plugins, kit.settings, drafted.plan, asked=backend, also=RUNNING if to_run else ())
-    watch(Decided(what="backend", value=choice.candidate.info.name, because=choice.reason))
-    wanted = _outputs(tuple(outputs), tag, drafted, watch)
+    caches = {"cache_from": tuple(cache_from), "cache_to": tuple(cache_to)}
+    also = (*(RUNNING if to_run else ()), *(CACHES if any(caches.values()) else ()))
+    choice = _chosen(kit, drafted, watch, asked=backend, also=also)
     request = BuildRequest(
         plan=choice.plan,
         contexts=drafted.contexts(kit),
-        outputs=wanted,
+        outputs=_outputs(tuple(outputs), tag, drafted, watch),
         secrets={**(secrets or {}), **drafted.secrets(kit)},
         no_cache=no_cache,
+        pull=pull,
+        **caches,
     )
-    info = choice.candidate.backend.build(request, watch)
+    info = _built(choice.candidate, request, watch)
     return _result(info, choice, drafted, request, watch, seconds=monotonic() - started)
+
+
+def _chosen(kit: Tools, drafted: Draft, watch: _Watch, *, asked: str | None, also: tuple[Requirement, ...]) -> Choice:
+    """Choose who builds, and say so."""
+    project = drafted.project.config.backend
+    choice = choose(kit.plugins, kit.settings, drafted.plan, asked=asked, project=project, also=also)
+    if choice.candidate.wrong:
+        watch(Warned(message=choice.candidate.wrong))
+    watch(Decided(what="backend", value=choice.candidate.info.name, because=choice.reason))
+    return choice
+
+
+def _built(builder: Candidate, request: BuildRequest, watch: _Watch) -> ImageInfo:
+    answer = builder.backend.build(request, watch)
+    return checked(answer, request.outputs, backend=builder.info.name, owner=builder.owner)
 
 
 def inspect(

@@ -26,6 +26,7 @@ from cog_core.ir.steps import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cog_core.config import Concurrency
     from cog_core.ir.steps import Base, Pairs, Step
     from cog_core.lock import LockedPackages
     from cog_core.resolve import ResolvedBuild, RunCommand
@@ -161,3 +162,18 @@ def _settings(resolved: ResolvedBuild) -> Iterator[tuple[str, str]]:
         yield "COG_TRAIN_TYPE_STUB", resolved.train
     if resolved.max_concurrency is not None:
         yield "COG_MAX_CONCURRENCY", str(resolved.max_concurrency)
+    if section := resolved.config.concurrency:
+        yield from _more_settings(section)
+
+
+def _more_settings(section: Concurrency) -> Iterator[tuple[str, str]]:
+    given = {
+        "COG_QUEUE": section.queue,
+        "COG_WORKERS": section.workers,
+        "COG_PREDICT_TIMEOUT": section.timeout,
+        "COG_BATCH_SIZE": section.batch and section.batch.max_size,
+        "COG_BATCH_WINDOW": section.batch and section.batch.window,
+    }
+    for name, value in given.items():
+        if value is not None:
+            yield name, f"{value:.15g}"

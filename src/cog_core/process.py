@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 
 import attrs
 
+from cog_core import families
 from cog_core.errors import CogError
 
 if TYPE_CHECKING:
@@ -185,9 +186,13 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes], *, grace: float = _GRACE) -> None:
-    """End a program and all it started: first politely, after ``grace`` seconds for good."""
+    """End a program and all it started: first politely, after ``grace`` seconds for good.
+
+    A program in our own group ends alone: the terminal tells the others.
+    """
     if process.poll() is None:
         group = os.getpgid(process.pid) == process.pid
+        family = families.descendants(process.pid) if group else {}
         _signal(process, signal.SIGTERM, group=group)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(grace)
@@ -195,6 +200,7 @@ def stop(process: subprocess.Popen[bytes], *, grace: float = _GRACE) -> None:
             _wait_for_group(process.pid, min(grace, _GRACE_OF_OTHERS))
         _signal(process, signal.SIGKILL, group=group)
         process.wait()
+        families.end(family)
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):

@@ -49,13 +49,21 @@ class Project:
         """The configuration's values."""
         return self.loaded.config
 
-    def facts(self, *, platform: Platform, concurrency: int | None = None, is_async: bool | None = None) -> Facts:
+    def facts(
+        self,
+        *,
+        platform: Platform,
+        concurrency: int | None = None,
+        is_async: bool | None = None,
+        batch: tuple[int, float] | None = None,
+    ) -> Facts:
         """Read from disk what resolving needs to know.
 
         Args:
             platform: What the image is for.
             concurrency: ``max`` of the model's ``@cog.concurrent``, if its schema is known.
             is_async: Whether the model's method is asynchronous, if its schema is known.
+            batch: ``max_size`` and ``window`` of the model's ``@cog.batch``, if its schema is known.
 
         Raises:
             ConfigInvalid: The requirements file cannot be read.
@@ -69,6 +77,7 @@ class Project:
             files={path: kind_of(self.root, path) for path in paths},
             concurrency=concurrency,
             is_async=is_async,
+            batch=batch,
         )
 
     def check_names(self) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cog_core.certificates import company_file
-from cog_core.clock import monotonic
 from cog_core.errors import CogError
-from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
+from cog_core.events import StepProgress
+from cog_core.layouts import image_info
 from cog_core.process import Command
+from cog_core.telling import told
 from cog_core.values import Platform
 from cog_oci.client import Client
 from cog_oci.credentials import Login, find_login
+from cog_oci.digest import parse as parse_digest
+from cog_oci.manifest import Manifest
 from cog_oci.platform import Platform as OciPlatform
-from cog_oci.pull import pull
+from cog_oci.pull import choose, pull
 from cog_oci.push import push
 from cog_oci.reference import Reference
 from cog_oci.transport import Transport, TransportOptions
@@ -24,6 +27,7 @@ from cog_oci.transport import Transport, TransportOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from cog_core.backend import ImageInfo
     from cog_core.events import Emit
     from cog_core.process import Runner
     from cog_core.settings import Settings
@@ -93,6 +97,28 @@ def pull_image(reference: str, layout: Layout, *, settings: Settings, run: Runne
         )
 
 
+def inspect_pushed(reference: str, digest: str, layout: Layout, *, settings: Settings, run: Runner) -> ImageInfo:
+    """Return what an image in a registry says about itself; of it, only the manifest and the configuration are read.
+
+    Args:
+        reference: Its name.
+        digest: Of its manifest.
+        layout: Where these two are kept.
+        settings: Say how registries are reached.
+        run: Starts credential helpers.
+
+    Raises:
+        OciError: The registry is out of reach, or does not have it.
+    """
+    with registry_client(settings, run) as client:
+        fetched = choose(client, Reference.parse(reference).with_digest(parse_digest(digest)))
+        assert isinstance(fetched.value, Manifest)
+        config = fetched.value.config
+        with closing(client.open_blob(Reference.parse(reference), config)) as blob:
+            layout.blobs.put_stream(blob, config.media_type, expected=config)
+    return image_info(layout.image(layout.blobs.put_bytes(fetched.data, fetched.descriptor.media_type)), [reference])
+
+
 def push_image(
     image: Image,
     layout: Layout,
@@ -116,11 +142,5 @@ def push_image(
 @contextmanager
 def _told(verb: str, what: str, emit: Emit) -> Iterator[Callable[[int, int], None]]:
     """Tell of a transfer, and yield what is to be called with the bytes that are done and the bytes of all."""
-    emit(StepStarted(id=verb, name=f"{verb} {what}"))
-    started = monotonic()
-    try:
+    with told(emit, f"{verb} {what}", step=verb):
         yield lambda done, total: emit(StepProgress(id=verb, what=what, done=done, total=total))
-    except BaseException as error:
-        emit(StepFailed(id=verb, message=str(error).partition("\n")[0] or type(error).__name__))
-        raise
-    emit(StepFinished(id=verb, seconds=monotonic() - started))

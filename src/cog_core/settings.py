@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "ftp_proxy", "all_proxy")
 _ISOLATIONS = ("auto", "sandbox", "process")
+PROBE_TIMEOUT = 15.0
+"""Seconds that a backend has to answer: engines of ours over ssh need some."""
+
+_NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 _OFF = {"", "0", "false", "no", "off"}
 
 
@@ -37,7 +42,9 @@ class Settings:
         proxies: Proxy variables that are set, by lower-case name.
         source_date_epoch: ``SOURCE_DATE_EPOCH`` (reproducible-builds.org specification), in seconds.
         isolation: How the embedded backend runs images (``COG_ISOLATION``): ``sandbox``, ``process``, or ``auto``.
-        disabled_plugins: Entry-point names in ``COG_DISABLE_PLUGINS``, separated by commas.
+        disabled_plugins: Entry-point names in ``COG_DISABLE_PLUGINS``, separated by commas; ``all`` means every
+            plugin that is not ours.
+        probe_timeout: Seconds that a backend has to say whether it works (``COG_PROBE_TIMEOUT``).
         color: Whether colours are allowed (``NO_COLOR``, ``COG_NO_COLOR``, ``TERM=dumb``).
         progress: ``BUILDKIT_PROGRESS``, or ``plain`` on a dumb terminal, or ``auto``.
         debug: Show tracebacks of our own errors (``COG_DEBUG``).
@@ -56,6 +63,7 @@ class Settings:
     source_date_epoch: int | None = None
     isolation: str = "auto"
     disabled_plugins: frozenset[str] = frozenset()
+    probe_timeout: float = PROBE_TIMEOUT
     color: bool = True
     progress: str = "auto"
     debug: bool = False
@@ -68,7 +76,8 @@ class Settings:
             environ: Variables to read; the process's own by default.
 
         Raises:
-            UsageError: ``SOURCE_DATE_EPOCH`` is no number, or ``COG_ISOLATION`` is none of its words.
+            UsageError: ``SOURCE_DATE_EPOCH`` or ``COG_PROBE_TIMEOUT`` is no number, or ``COG_ISOLATION`` is none of
+                its words.
         """
         env = dict(os.environ if environ is None else environ)
         home = Path(env.get("HOME") or Path("~").expanduser())
@@ -89,6 +98,7 @@ class Settings:
             disabled_plugins=frozenset(
                 name.strip() for name in env.get("COG_DISABLE_PLUGINS", "").split(",") if name.strip()
             ),
+            probe_timeout=_seconds(env, "COG_PROBE_TIMEOUT", PROBE_TIMEOUT),
             color=not (env.get("NO_COLOR") or env.get("COG_NO_COLOR") or dumb),
             progress=env.get("BUILDKIT_PROGRESS") or ("plain" if dumb else "auto"),
             debug=_is_on(env, "COG_DEBUG"),
@@ -115,6 +125,13 @@ def _epoch(text: str | None) -> int | None:
     if not text.isdecimal():
         raise UsageError(f"SOURCE_DATE_EPOCH is not a number of seconds: {text!r}")
     return int(text)
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name) or str(default)
+    if not _NUMBER.fullmatch(text) or not float(text):
+        raise UsageError(f"{name} is not a number of seconds above zero: {text!r}")
+    return float(text)
 
 
 def _isolation(text: str | None) -> str:

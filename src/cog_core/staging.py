@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cog_core.context import materialise
-from cog_core.ir.dockerfile import FILES
+from cog_core.ir.dockerfile import FILES, FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cog_core.backend import BuildRequest
     from cog_core.context import BuildContext
+    from cog_core.ir import Write
     from cog_core.ir.dockerfile import Dockerfile
     from cog_core.settings import Settings
 
@@ -58,6 +59,9 @@ def stage_folders(dockerfile: Dockerfile, request: BuildRequest, folder: Path) -
     for name in dockerfile.contexts:
         if name == FILES:
             folders[name] = _write_files(dockerfile, folder / FILES, request.plan.created)
+        elif name == FOLDER:
+            folders[name] = folder / FOLDER
+            folders[name].mkdir()
         elif request.contexts[name].rules.lines:
             folders[name] = folder / name
             materialise(request.contexts[name], folders[name])
@@ -78,17 +82,21 @@ def secret_files(request: BuildRequest, folder: Path) -> dict[str, Path]:
     return files
 
 
-def _write_files(dockerfile: Dockerfile, folder: Path, mtime: int) -> Path:
-    """Write generated files with one time, whose fraction of a second follows from the content.
+def write_file(file: Write, path: Path, mtime: int) -> None:
+    """Write a generated file with a given time, whose fraction of a second follows from the content.
 
     BuildKit sends a file anew when its size or its time changed, and takes what it has otherwise; layers hold
     whole seconds.
     """
+    path.write_text(file.content, "utf-8", newline="")
+    path.chmod(file.mode)
+    fraction = int(hashlib.sha256(file.content.encode()).hexdigest(), 16) % _NANOSECONDS
+    os.utime(path, ns=(time := mtime * _NANOSECONDS + fraction, time))
+
+
+def _write_files(dockerfile: Dockerfile, folder: Path, mtime: int) -> Path:
     for file in dockerfile.files:
         path = folder / file.path.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file.content, "utf-8", newline="")
-        path.chmod(file.mode)
-        fraction = int(hashlib.sha256(file.content.encode()).hexdigest(), 16) % _NANOSECONDS
-        os.utime(path, ns=(time := mtime * _NANOSECONDS + fraction, time))
+        write_file(file, path, mtime)
     return folder

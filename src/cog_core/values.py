@@ -144,6 +144,11 @@ class Secret:
         return "Secret(**********)"
 
 
+def package_name(text: str) -> str:
+    """Return the name of a Python package in the form that compares (PEP 503, "Normalized Names")."""
+    return re.sub(r"[-_.]+", "-", text).lower()
+
+
 def image_name(directory: str) -> str:
     """Return the image name for a project that names none: ``cog-`` and the directory, at most 30 characters.
 

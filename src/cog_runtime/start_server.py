@@ -19,7 +19,11 @@ def main() -> None:
     sys.path.insert(0, here)
     from cog_runtime.server.main import main as serve  # noqa: PLC0415 - found on the path above only
 
-    sys.exit(serve(sys.argv[1:], bundle=os.path.dirname(here)))
+    status = serve(sys.argv[1:], bundle=os.path.dirname(here))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # An ordinary end would wait for threads, which may wait for somebody who never answers.
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Splitter:
         """How many bytes the frame that has begun still needs; at least 1."""
         return max(1, self._wanted - len(self._buffer))
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes | memoryview) -> list[Frame]:
         """Take what came and return the frames that it completes.
 
         Raises:

@@ -53,19 +53,19 @@ class SmallBase:
         return self.reference
 
 
-def make(folder: Path) -> SmallBase:
-    """Make the image in a folder."""
+def make(folder: Path, *, architecture: str | None = None) -> SmallBase:
+    """Make the image in a folder; with an architecture, one that pretends to be for that."""
     layout = Layout.create(folder / "layout")
     layer = write_layer(layout, _entries())
     config = {
-        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "architecture": architecture or _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "created": "1980-01-02T00:00:00Z",
         "config": {"Env": ["PATH=/bin", "OF_THE_BASE=1"], "Cmd": ["/bin/sh"]},
         "rootfs": {"type": "layers", "diff_ids": [str(layer.digest)]},
         "history": [{"created": "1980-01-02T00:00:00Z", "created_by": "programs of this machine"}],
     }
-    reference = f"{_NAME}:{str(layer.digest).partition(':')[2][:12]}"
+    reference = f"{_NAME}{architecture or ''}:{str(layer.digest).partition(':')[2][:12]}"
     image = write_image(layout, canonical.dump(config), [layer], name=reference)
     with (folder / "image.tar").open("wb") as file:
         write_archive(layout, image, file, names=[Reference.parse(reference)])
@@ -81,6 +81,8 @@ def _entries() -> Iterator[Entry]:
         libraries |= {path: Path(path).resolve() for path in _LIBRARY.findall(listed)}
     for path, file in libraries.items():
         yield Entry(path=path.strip("/"), mode=0o755, content=file)
+    # What looks for an interpreter finds one; nobody starts it.
+    yield Entry(path="usr/local/bin/python3.11", mode=0o755, content=b"#!/bin/sh\nexit 1\n")
     yield Entry(path="etc/passwd", content=_PASSWD)
     yield Entry(path="etc/group", content=b"root:x:0:\nnobody:x:65534:\n")
     yield Entry(path="tmp", kind=Kind.FOLDER, mode=0o1777)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 (INFO,) = cog_backends()
 
 
-@pytest.mark.slow
 @pytest.mark.engine("buildkit")
 class TestBuildkit(BackendContract):
     @pytest.fixture
-    def subject(self, buildkit_engine: object, small_base: SmallBase) -> Subject:
-        return Subject(info=INFO, base=ImageBase(reference=f"oci:{small_base.layout}"))
+    def subject(self, buildkit_engine: object, small_base: SmallBase, foreign_base: SmallBase) -> Subject:
+        base, foreign = (ImageBase(reference=f"oci:{image.layout}") for image in (small_base, foreign_base))
+        return Subject(info=INFO, base=base, foreign_base=foreign)
 
     @pytest.fixture
     def registry(self, oci_registry: RunningRegistry) -> str:

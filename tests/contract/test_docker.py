@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cog_core.testing.contract import Kit
     from tests.contract.small_base import SmallBase
     from tests.engines.registry import RunningRegistry
 
 
 (INFO,) = cog_backends()
-NO_CACHE = pytest.mark.xfail(reason="the classic builder's cache are images, and one without a name is taken away")
 
 
 class OnDocker(BackendContract):
@@ -60,7 +58,6 @@ class TestDocker(OnBuildkit):
         return Subject(info=INFO, base=ImageBase(reference=small_base.load("docker")))
 
 
-@pytest.mark.slow
 @pytest.mark.engine("docker")
 class TestDockerClassic(OnDocker):
     """The builder before BuildKit, which is left where no client can do more."""
@@ -72,18 +69,6 @@ class TestDockerClassic(OnDocker):
         base = ImageBase(reference=small_base.load("docker"))
         return Subject(info=INFO, base=base, settings=attrs.evolve(settings, environ=environ))
 
-    @NO_CACHE
-    def test_an_unchanged_plan_gives_the_same_layers(self, kit: Kit) -> None:
-        super().test_an_unchanged_plan_gives_the_same_layers(kit)
-
-    @NO_CACHE
-    def test_an_unchanged_command_is_not_run_again(self, kit: Kit) -> None:
-        super().test_an_unchanged_command_is_not_run_again(kit)
-
-    @NO_CACHE
-    def test_a_changed_last_step_keeps_the_layers_below(self, kit: Kit) -> None:
-        super().test_a_changed_last_step_keeps_the_layers_below(kit)
-
 
 @pytest.mark.slow
 @pytest.mark.engine("docker", "buildx")
@@ -92,6 +77,15 @@ class TestDockerWithBuildx(OnBuildkit):
 
     @pytest.fixture
     def subject(self, docker_engine: object, docker_config_buildx: Path, small_base: SmallBase) -> Subject:
+        return Subject(info=INFO, base=ImageBase(reference=small_base.load("docker")))
+
+
+@pytest.mark.engine("docker-containerd")
+class TestDockerWithContainerd(OnBuildkit):
+    """A newer engine, whose images lie in containerd's store and are named by their manifests."""
+
+    @pytest.fixture
+    def subject(self, docker_containerd_engine: object, small_base: SmallBase) -> Subject:
         return Subject(info=INFO, base=ImageBase(reference=small_base.load("docker")))
 
 

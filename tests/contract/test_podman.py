@@ -12,13 +12,14 @@ from cog_core.ir import ImageBase
 from cog_core.testing import BackendContract, Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.contract.small_base import SmallBase
     from tests.engines.registry import RunningRegistry
 
 (INFO,) = cog_backends()
 
 
-@pytest.mark.slow
 @pytest.mark.engine("podman")
 class TestPodman(BackendContract):
     @pytest.fixture
@@ -29,6 +30,14 @@ class TestPodman(BackendContract):
     def registry(self, oci_registry: RunningRegistry) -> str:
         return oci_registry.address
 
+    @pytest.fixture(autouse=True)
+    def _tidy(self, podman_engine: object) -> Iterator[None]:
+        """Take away what a check leaves in buildah's cache: its images without names."""
+        before = set(_nameless())
+        yield
+        for image in set(_nameless()) - before:
+            subprocess.run(["podman", "image", "rm", "--force", image], capture_output=True, check=False)
+
     def leftovers(self, subject: Subject) -> frozenset[str]:
         containers = _call("buildah", "containers", "--quiet", "--filter", f"ancestor={subject.base.reference}")
         return frozenset({*super().leftovers(subject), *containers})
@@ -36,6 +45,10 @@ class TestPodman(BackendContract):
     def remove_image(self, subject: Subject, reference: str) -> None:
         if names := _call("podman", "images", "--quiet", "--filter", f"reference={reference}"):
             _call("podman", "image", "rm", "--force", *names)
+
+
+def _nameless() -> list[str]:
+    return _call("podman", "images", "--quiet", "--no-trunc", "--filter", "dangling=true")
 
 
 def _call(*argv: str) -> list[str]:

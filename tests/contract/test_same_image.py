@@ -1,65 +1,90 @@
-"""One plan on one base image gives the same files and the same labels, whoever builds it."""
+"""One plan on one base image gives the same files, labels and configuration, whoever builds it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from cog_backends.buildkit.plugin import cog_backends as buildkit
 from cog_backends.docker.plugin import cog_backends as docker
 from cog_backends.oci.plugin import cog_backends as oci
+from cog_backends.podman.plugin import cog_backends as podman
 from cog_core.ir import Copy, Env, ImageBase, ImageConfig, Weights, Workdir, Write
 from cog_core.testing.contract import Kit, Subject
 from cog_core.testing.contract.copies import ODD_NAMES
 from cog_core.testing.contract.writes import CONTENTS
-from cog_core.values import PythonVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cog_core.backend import BackendInfo
     from cog_core.testing.contract import Built
-    from tests.engines.bases import BaseImage
+    from tests.contract.small_base import SmallBase
 
-_PYTHON = PythonVersion.parse("3.11")
 _STEPS = (
     Copy(target="/kit/src"),
     Copy(source="bin", target="/kit/programs", independent=True),
     *(Write(path=f"/kit/written/{name}", content=text) for name, text in CONTENTS.items()),
     Write(path="/kit/program", content="#!/bin/sh\n", mode=0o755),
+    Write(path="/kit/what?", content="odd"),
+    Copy(source="odd/star*", target="/kit/star*"),
     Env(variables=(("A", "$HOME"), ("B", "it's"))),
     Weights(target="/kit/src", paths=("model.bin",)),
     Workdir(path="/kit/work/deeper"),
+    Workdir(path="/tmp"),
 )
 _KEYS = ("Cmd", "WorkingDir", "ExposedPorts")
 _CONFIG = ImageConfig(cmd=("/bin/echo", "a b"), ports=("5000/tcp",), labels=(("com.example.a", "b\n$c"),))
 
+DIFFERENCES: Final = {
+    "tmp": "without an engine a working directory gets mode 755, also where the base has one of another mode",
+}
+"""Paths that differ from what ``oci`` makes, each with its reason."""
 
-@pytest.mark.slow
-@pytest.mark.engine("docker")
-def test_docker_and_oci_give_the_same_image(
-    docker_engine: object,
-    python_base: Callable[[str], BaseImage],
+
+@pytest.mark.parametrize(
+    ("hook", "reference"),
+    [
+        pytest.param(docker, "{name}", id="docker", marks=pytest.mark.engine("docker")),
+        pytest.param(
+            podman, "docker.io/library/{name}", id="podman", marks=[pytest.mark.engine("podman"), pytest.mark.slow]
+        ),
+        pytest.param(
+            buildkit, "oci:{layout}", id="buildkit", marks=[pytest.mark.engine("buildkit"), pytest.mark.slow]
+        ),
+    ],
+)
+def test_it_makes_the_same_image_as_the_backend_without_an_engine(
+    hook: Callable[[], Iterator[BackendInfo]],
+    reference: str,
+    request: pytest.FixtureRequest,
+    small_base: SmallBase,
     tmp_path: Path,
 ) -> None:
-    image = python_base("3.11")
-    bases = {docker: image.reference, oci: f"oci:{image.layout}"}
+    (info,) = hook()
+    (embedded,) = oci()
+    request.getfixturevalue(f"{info.name}_engine")
+    name = small_base.reference if info.name == "buildkit" else small_base.load(info.name)
 
-    first, second = (
-        _build(next(iter(hook())), ImageBase(reference=base, python=_PYTHON), tmp_path / str(number))
-        for number, (hook, base) in enumerate(bases.items())
-    )
+    ours = _build(info, reference.format(name=name, layout=small_base.layout), tmp_path / "engine")
+    other = _build(embedded, f"oci:{small_base.layout}", tmp_path / "embedded")
 
-    assert first.facts() == second.facts()
-    assert first.image.labels == second.image.labels
-    assert first.environment == second.environment
-    assert [first.config[key] for key in _KEYS] == [second.config[key] for key in _KEYS]
+    assert _different(ours, other) == DIFFERENCES.keys()
+    assert ours.image.labels == other.image.labels
+    assert ours.environment == other.environment
+    assert [ours.config[key] for key in _KEYS] == [other.config[key] for key in _KEYS]
 
 
-def _build(info: BackendInfo, base: ImageBase, folder: Path) -> Built:
+def _different(one: Built, two: Built) -> set[str]:
+    first, second = one.facts(), two.facts()
+    return {path for path in first.keys() | second.keys() if first.get(path) != second.get(path)}
+
+
+def _build(info: BackendInfo, reference: str, folder: Path) -> Built:
     folder.mkdir()
-    subject = Subject(info=info, base=base)
+    subject = Subject(info=info, base=ImageBase(reference=reference))
     backend = info.load(subject.settings)
     kit = Kit(
         subject=subject,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import attrs
 import pytest
 
 from tests.engines import registry
@@ -12,12 +13,15 @@ from tests.engines.bases import BaseImage, Store
 from tests.engines.buildkit import Buildkit, BuildkitAccess
 from tests.engines.buildx import Buildx
 from tests.engines.cacert import ca_bundle as find_ca_bundle
+from tests.engines.certificates import make as make_certificates
 from tests.engines.chromium import Chromium
 from tests.engines.debian import Debian
 from tests.engines.docker import Docker, DockerAccess
+from tests.engines.docker_containerd import DockerContainerd
 from tests.engines.machine import Unavailable
 from tests.engines.plugin import provide, wanted
 from tests.engines.podman import Podman, PodmanAccess
+from tests.engines.rootless import Rootless
 from tests.support.isolation import REAL_ENVIRON
 
 if TYPE_CHECKING:
@@ -61,6 +65,35 @@ def docker_config_buildx(request: pytest.FixtureRequest, tmp_path: Path, monkeyp
 
 
 @pytest.fixture
+def docker_containerd_engine(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> DockerAccess:
+    """Give a newer engine with containerd's image store, with its own client and buildx, instead of the usual one."""
+    engine = provide(request.config, lambda engines: _kind(engines, DockerContainerd))
+    access = engine.access()
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DOCKER_CONFIG", str(engine.config_folder(tmp_path / "docker-config")))
+    return access
+
+
+@pytest.fixture
+def docker_remote_engine(
+    request: pytest.FixtureRequest, docker_containerd_engine: DockerAccess, monkeypatch: pytest.MonkeyPatch
+) -> DockerAccess:
+    """Give the newer engine by its address with TLS: nothing tells clients that it sees this machine's files."""
+    engine = provide(request.config, lambda engines: _kind(engines, DockerContainerd))
+    environ = {
+        "DOCKER_HOST": engine.remote_host,
+        "DOCKER_TLS_VERIFY": "1",
+        "DOCKER_CERT_PATH": str(engine.certificates),
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return attrs.evolve(docker_containerd_engine, host=engine.remote_host, environ=environ)
+
+
+@pytest.fixture
 def podman_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
     """Give a podman that works; what it needs is in the test's environment."""
     access = provide(request.config, lambda engines: _kind(engines, Podman).access())
@@ -70,12 +103,25 @@ def podman_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
+def rootless(request: pytest.FixtureRequest) -> Rootless:
+    """Give an ordinary user's podman, to a test run by root."""
+    return provide(request.config, lambda engines: _kind(engines, Rootless))
+
+
+@pytest.fixture
 def buildkit_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BuildkitAccess:
     """Give a BuildKit daemon without Docker; ``BUILDKIT_HOST`` and ``PATH`` are set in the test's environment."""
     access = provide(request.config, lambda engines: _kind(engines, Buildkit).access())
     for name, value in access.environ.items():
         monkeypatch.setenv(name, value)
     return access
+
+
+@pytest.fixture(scope="session")
+def certificates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give certificates for a server on 127.0.0.1 and for its clients; see :mod:`tests.engines.certificates`."""
+    folder = tmp_path_factory.mktemp("certificates")
+    return provide(request.config, lambda engines: make_certificates(engines.machine, folder))
 
 
 @pytest.fixture
@@ -94,10 +140,10 @@ def oci_registry_with_login(request: pytest.FixtureRequest, tmp_path: Path) -> I
 def python_base(request: pytest.FixtureRequest) -> Callable[[str], BaseImage]:
     """Provide Python base images: ``python_base("3.12")``.
 
-    The image is put into the stores of the engines that the test is marked with (docker, podman); without such a
-    marker it is on disk only.
+    The image is put into the stores of the engines that the test is marked with (docker, docker-containerd, podman);
+    without such a marker it is on disk only.
     """
-    names = set(wanted(request.node)) & {Docker.name, Podman.name}
+    names = set(wanted(request.node)) & {Docker.name, DockerContainerd.name, Podman.name}
 
     def get(version: str) -> BaseImage:
         return provide(request.config, lambda engines: engines.bases.python(version, _stores(engines, names)))
@@ -133,6 +179,8 @@ def _stores(engines: Engines, names: set[str]) -> list[Store]:
     stores = []
     if Docker.name in names:
         stores.append(Store(client="docker", environ=_kind(engines, Docker).access().environ))
+    if DockerContainerd.name in names:
+        stores.append(Store(client="docker", environ=_kind(engines, DockerContainerd).access().environ))
     if Podman.name in names:
         stores.append(Store(client="podman", environ=_kind(engines, Podman).environ()))
     return stores

@@ -27,6 +27,17 @@ default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 runtime = "runc"
 """
+# An ordinary user has no control groups there, and perhaps no device to make networks with.
+_ROOTLESS_SETTINGS = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+{network}
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+_TUNNELS = Path("/dev/net/tun")
 
 
 @attrs.frozen(kw_only=True)
@@ -73,9 +84,12 @@ def _settings(machine: Machine) -> dict[str, str]:
     many_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= _WANTED_FILES
     if (unified and many_files) or not shutil.which("runc", path=machine.environ.get("PATH")):
         return {}
+    settings = _SETTINGS
+    if os.geteuid():
+        settings = _ROOTLESS_SETTINGS.format(network="" if os.access(_TUNNELS, os.W_OK) else 'netns = "host"')
     file = machine.folder("podman") / "containers.conf"
-    if not file.exists() or file.read_text(encoding="utf-8") != _SETTINGS:
-        file.write_text(_SETTINGS, encoding="utf-8")
+    if not file.exists() or file.read_text(encoding="utf-8") != settings:
+        file.write_text(settings, encoding="utf-8")
     return {"CONTAINERS_CONF": str(file)}
 
 

@@ -9,10 +9,14 @@ from tests.engines.buildx import Buildx
 from tests.engines.chromium import Chromium
 from tests.engines.debian import Debian
 from tests.engines.docker import Docker
+from tests.engines.docker_containerd import DockerContainerd
 from tests.engines.index import Index
 from tests.engines.podman import Podman
 from tests.engines.registry import Registry
+from tests.engines.rootless import Rootless
 from tests.engines.skopeo import Skopeo
+from tests.engines.sshd import Sshd
+from tests.engines.umoci import Umoci
 from tests.engines.userns import UserNamespaces
 
 if TYPE_CHECKING:
@@ -22,11 +26,15 @@ KINDS: dict[str, type[Engine]] = {
     kind.name: kind
     for kind in (
         Docker,
+        DockerContainerd,
         Podman,
+        Rootless,
+        Sshd,
         Registry,
         Index,
         Debian,
         Skopeo,
+        Umoci,
         Chromium,
         UserNamespaces,
         Buildx,

@@ -75,12 +75,12 @@ def make_interpreter(python: Path, series: str, cache: Path) -> Interpreter:
     return Interpreter(folder / "bin" / "python", bundle, cache / "bytecode", series)
 
 
-def write_model(folder: Path, source: str, *, train: bool = False, **files: str) -> None:
+def write_model(folder: Path, source: str, *, train: bool = False, batched: bool = False, **files: str) -> None:
     """Write ``predict.py`` (and ``files``, by name without extension) and the schema that a build would bake in."""
     (folder / "predict.py").write_text(textwrap.dedent(source), "utf-8")
     for name, content in files.items():
         (folder / f"{name}.py").write_text(textwrap.dedent(content), "utf-8")
-    models = [read_model(folder, "predict.py:Runner", mode=Mode.PREDICT)]
+    models = [read_model(folder, "predict.py:Runner", mode=Mode.PREDICT, batched=batched)]
     if train:
         models.append(read_model(folder, "predict.py:train", mode=Mode.TRAIN))
     document = to_openapi(models[0], train=models[1] if train else None, version=COMPATIBLE_COG_VERSION)
@@ -111,7 +111,8 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What it has written to its error output."""
+        """What it has written to its error output; it gathers its lines for some milliseconds."""
+        time.sleep(0.05)
         return self._log.read_text("utf-8", "replace")
 
     def request(
@@ -152,6 +153,14 @@ class Server:
     def wait_for(self, *states: str) -> Any:
         """Wait until the server says one of these states, and return its health."""
         return until(lambda: (found := self._health_or_none()) and found["status"] in states and found, self)
+
+    def wait_for_first_start(self) -> None:
+        """Wait until it is ready, for longer: the first server of a Python compiles all that it imports."""
+        for _ in range(4):
+            with contextlib.suppress(AssertionError):
+                self.wait_for("READY")
+                return
+        raise AssertionError(f"it does not start:\n{self.log}")
 
     def _health_or_none(self) -> Any:
         try:
@@ -199,6 +208,7 @@ class Servers:
         source: str,
         *arguments: str,
         train: bool = False,
+        batched: bool = False,
         wait: bool = True,
         files: Mapping[str, str] | None = None,
         **variables: str,
@@ -209,13 +219,14 @@ class Servers:
             source: Its ``predict.py``.
             arguments: For the server.
             train: The model has a function ``train``.
+            batched: ``cog.yaml`` says that its method is batched.
             wait: Return only when the server is ready.
             files: More files of the model, by name without extension.
             variables: Environment variables.
         """
         folder = self.next_folder()
         folder.mkdir(exist_ok=True)
-        write_model(folder, source, train=train, **(files or {}))
+        write_model(folder, source, train=train, batched=batched, **(files or {}))
         server = start(self._interpreter, folder, *arguments, **variables)
         self._started.append(server)
         if wait:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +15,11 @@ import pytest
 
 from cog_core.runtime_bundle import STARTUP_FILE, STARTUP_TEXT
 from tests.runtime.serving import Interpreter, start, write_model
+from tests.support.program import Program
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.runtime.serving import Server
 
 CHECK = """
@@ -60,6 +66,40 @@ NUMPY_1 = """
         def predict(self, file: Path, n: int = 2) -> List[float]:
             return numpy.arange(n) / 2
     """
+PYDANTIC_2 = """
+    from typing import Dict, List
+    import pydantic
+    from cog import BasePredictor, Path
+
+    class Point(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(frozen=True)
+        x: int
+        file: Path
+
+    class Output(pydantic.BaseModel):
+        points: List[Point]
+
+    class Runner(BasePredictor):
+        def setup(self):
+            assert pydantic.VERSION.startswith("2.")
+
+        def predict(self, file: Path, n: int = 2) -> Output:
+            return Output(points=[Point(x=n, file=file)])
+    """
+NUMPY_GENERATOR = """
+    import numpy
+    from typing import Any, Iterator
+    from cog import BasePredictor, Path
+
+    class Runner(BasePredictor):
+        def predict(self, file: Path, n: int = 2) -> Iterator[Any]:
+            yield numpy.float32(0.5)
+            yield numpy.int64(n)
+            yield numpy.bool_(True)
+            yield numpy.arange(n * 2).reshape(2, n)
+            yield {"nested": [numpy.float64("nan"), numpy.array(3)]}
+            yield (each for each in numpy.arange(n))
+    """
 
 
 @attrs.frozen
@@ -85,8 +125,22 @@ CASES = {
         ("uvicorn==0.15.0",), check("import uvicorn", "uvicorn.__version__ == '0.15.0'", "starlette", "orjson")
     ),
     "orjson": Case(("orjson==3.9.15",), check("import orjson", "orjson.__version__ == '3.9.15'", "starlette")),
+    "pydantic-2": Case(
+        ("pydantic>=2.7,<3",), PYDANTIC_2, {"points": [{"x": 2, "file": "data:text/plain;base64,YWJj"}]}
+    ),
+    "numpy-generator": Case(
+        ("numpy>=1.26",), NUMPY_GENERATOR, [0.5, 2, True, [[0, 1], [2, 3]], {"nested": [None, 3]}, [0, 1]]
+    ),
     "numpy-1": Case(("numpy>=1.26,<2",), NUMPY_1, [0.0, 0.5]),
 }
+
+
+def write_project(folder: Path, case: Case) -> None:
+    """Write a project whose image has these packages."""
+    packages = "".join(f"    - {json.dumps(package)}\n" for package in case.packages)
+    build = 'build:\n  python_version: "3.11"\n' + (f"  python_packages:\n{packages}" if packages else "")
+    (folder / "cog.yaml").write_text(f'{build}predict: "predict.py:Runner"\n', "utf-8")
+    (folder / "predict.py").write_text(textwrap.dedent(case.source), "utf-8")
 
 
 def make(folder: Path, packages: tuple[str, ...], interpreter: Interpreter) -> Interpreter:
@@ -124,3 +178,35 @@ def test_a_model_has_its_own_packages_and_the_server_its_own(
         assert server.stop() < 1
     finally:
         server.end()
+
+
+OCI = pytest.param("oci", marks=pytest.mark.engine("debian", "index", "userns"))
+DOCKER = pytest.param("docker", marks=pytest.mark.engine("docker", "index"))
+
+
+@pytest.fixture(params=[OCI, DOCKER])
+def program(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, shared_cog_cache: Path, tmp_path: Path
+) -> Iterator[Program]:
+    """``cog`` in the folder of a project, with a backend that builds and runs."""
+    if request.param == "docker":
+        request.getfixturevalue("docker_engine")
+        request.getfixturevalue("python_base")("3.11")
+        if bundle := request.getfixturevalue("ca_bundle"):
+            monkeypatch.setenv("COG_CA_CERT", str(bundle))
+    folder = tmp_path / f"conflict-{secrets.token_hex(4)}"
+    folder.mkdir()
+    yield Program(folder, ("--backend", request.param))
+    if request.param == "docker":
+        subprocess.run(["docker", "image", "rm", "--force", folder.name], capture_output=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_an_image_with_such_packages_answers(case: Case, program: Program) -> None:
+    write_project(program.cwd, case)
+    program.well("build", "--tag", program.cwd.name)
+    inputs = json.dumps({"file": "data:text/plain;base64,YWJj", "n": 2})
+    found = json.loads(program.well("run", program.cwd.name, "--json", inputs).out)
+    assert (found["status"], found["output"]) == ("succeeded", case.output)

@@ -63,3 +63,14 @@ def test_draining_has_a_limit_where_one_is_set(serve: Servers) -> None:
     assert running.result["status"] == "failed"
     assert server.process.wait(5) == 0
     assert 0.4 < time.monotonic() - begin < 3
+
+
+def test_the_limit_for_predictions_is_none_for_trainings(serve: Servers) -> None:
+    source = (
+        SOURCE + "\n    def train(seconds: float) -> str:\n        time.sleep(seconds)\n        return 'trained'\n"
+    )
+    server = serve(source, train=True, COG_PREDICT_TIMEOUT="0.2", COG_TRAIN_TYPE_STUB="predict.py:train")
+    body = {"input": {"seconds": 0.6}}
+    assert server.request("POST", "/trainings", body).json()["output"] == "trained"
+    limited = server.request("POST", "/trainings", {**body, "timeout": 0.2}).json()
+    assert limited["error"] == "Training failed: it ran longer than 0.2 s"

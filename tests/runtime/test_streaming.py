@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -101,3 +103,38 @@ def test_a_model_that_does_not_stream_says_so(serve: Servers) -> None:
     assert reply.json() == {
         "error": "This model does not support streaming responses. Add @cog.streaming to predict() to enable SSE."
     }
+
+
+def test_without_a_history_a_late_reader_sees_what_comes(serve: Servers) -> None:
+    server = serve(CHUNKS, COG_STREAM_HISTORY_CAPACITY="0")
+    server.request("PUT", "/predictions/new", {"input": {"count": 60, "pause": 0.05}}, Prefer="respond-async")
+    until(lambda: len(server.get("/predictions/new").get("output", [])) > 3)
+    told = list(events(server, {}, method="PUT", path="/predictions/new"))
+    assert "start" not in {name for name, _ in told}
+    indices = [data["index"] for name, data in told if name == "output"]
+    assert indices[0] >= 3
+    assert indices == list(range(indices[0], 60))
+    assert told[-1][0] == "completed"
+
+
+@pytest.mark.slow
+def test_a_stream_that_is_silent_is_kept_alive(serve: Servers) -> None:
+    server = serve(CHUNKS)
+    asked = {"input": {"count": 1, "pause": 16}}
+    reply = server.request("POST", "/predictions", asked, Accept="text/event-stream", timeout=40)
+    assert b"\n: keep-alive\n\n" in reply.body
+    assert b"event: completed" in reply.body
+
+
+@pytest.mark.slow
+def test_a_prediction_has_at_most_1024_readers(serve: Servers) -> None:
+    server = serve(CHUNKS)
+    server.request("PUT", "/predictions/busy", {"input": {"count": 1, "pause": 60}}, Prefer="respond-async")
+    head = b"PUT /predictions/busy HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Length: 0\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(1024):
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 20))
+            sock.sendall(head)
+            assert sock.recv(12) == b"HTTP/1.1 200"
+        reply = server.request("PUT", "/predictions/busy", {}, Accept="text/event-stream")
+        assert (reply.status, reply.json()) == (429, {"error": "Too many stream subscribers"})

@@ -148,7 +148,7 @@ def test_a_second_request_finds_no_room_and_a_gone_client_cancels(failing: Serve
         assert reply.json() == {"error": "At capacity - all prediction slots busy", "status": "failed"}
         time.sleep(0.15)
     failing.wait_for("READY")
-    assert "Prediction canceled" in failing.log
+    until(lambda: "Prediction canceled" in failing.log)
 
 
 def test_put_is_idempotent_while_the_prediction_runs(failing: Server) -> None:

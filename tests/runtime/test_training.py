@@ -53,3 +53,12 @@ def test_a_model_without_training_says_so(serve: Servers) -> None:
     assert "trainings_url" not in server.get("/")
     body = server.request("POST", "/trainings", {"input": {"n": 1}}).json()
     assert body["error"].endswith("Training not supported by this predictor")
+
+
+def test_a_training_is_not_found_among_the_predictions(serve: Servers) -> None:
+    server = serve(SOURCE, train=True, COG_TRAIN_TYPE_STUB="predict.py:train")
+    assert server.request("PUT", "/predictions/same", {"input": {"n": 5}}).json()["output"] == 5
+    assert server.request("GET", "/trainings/same").status == 404
+    assert server.get("/trainings") == {"results": []}
+    assert "weights" in server.request("PUT", "/trainings/same", {"input": {"steps": 1}}).json()["output"]
+    assert server.request("GET", "/predictions/same").status == 404

@@ -24,6 +24,6 @@ def test_the_reason_is_shown(cog: Program, project: Path) -> None:
     done = cog("run", "-i", "text=world")
 
     assert done.code == 7
-    assert "Model setup failed" in done.err or "model setup failed" in done.err
-    assert "the weights are gone" in done.err
     assert done.out == ""
+    assert "error: model setup failed: RuntimeError: the weights are gone\n" in done.err
+    assert "mend setup()" in done.err

@@ -21,6 +21,8 @@ TLS_FOLDER: Final = "COG_BUILDKIT_TLS_DIR"
 TLS_SERVER_NAME: Final = "COG_BUILDKIT_TLS_SERVER_NAME"
 IMPORT_CACHE: Final = "COG_BUILDKIT_CACHE_FROM"
 EXPORT_CACHE: Final = "COG_BUILDKIT_CACHE_TO"
+ATTESTATIONS: Final = "COG_BUILDKIT_ATTEST"
+"""Such as ``provenance=mode=max`` (moby/buildkit, docs/attestations); only what a server pushes can have some."""
 
 _ROOTFUL: Final = Path("/run/buildkit/buildkitd.sock")
 _ROOTLESS: Final = "buildkit/buildkitd.sock"

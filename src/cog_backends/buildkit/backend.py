@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from cog_backends.buildkit.address import find_server
 from cog_backends.buildkit.build import Builder
@@ -15,6 +18,7 @@ from cog_core.errors import CogError, UnsupportedPlan
 from cog_core.image_failures import mapped
 from cog_core.image_store import ImageStore
 from cog_core.ir import Capability
+from cog_core.registries import inspect_pushed
 from cog_core.staging import workspace
 from cog_oci.layout import Layout
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cog_backends.buildkit.address import Server
+    from cog_backends.buildkit.build import Pushed
     from cog_core.backend import BuildRequest
     from cog_core.events import Emit
     from cog_core.process import Runner
@@ -92,6 +97,16 @@ class BuildkitBackend:
                 source = Layout.open(builder.into_layout(request, emit))
                 return self._images.deliver(source.image(), source, request.outputs, emit)
             pushed = builder.into_registry(request, targets, emit)
+            return self._of_registry(pushed, targets, request, folder)
+
+    def _of_registry(
+        self, pushed: Pushed, targets: tuple[str, ...], request: BuildRequest, folder: Path
+    ) -> ImageInfo:
+        """Describe what the server pushed; a registry that only the server reaches tells no layers."""
+        with contextlib.suppress(CogError), mapped():
+            layout = Layout.create(folder / "pushed")
+            info = inspect_pushed(targets[0], pushed.digest, layout, settings=self._settings, run=self._run)
+            return attrs.evolve(info, references=targets, location=", ".join(targets))
         return ImageInfo(
             image_id=pushed.image_id,
             digest=pushed.digest,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from cog_backends.buildkit.address import EXPORT_CACHE, IMPORT_CACHE
+from cog_backends.buildkit.address import ATTESTATIONS, EXPORT_CACHE, IMPORT_CACHE
 from cog_backends.buildkit.bases import with_local_base
 from cog_backends.buildkit.commands import BuildOptions, LocalFolder, build_argv
 from cog_backends.buildkit.failures import failed
@@ -21,6 +21,7 @@ from cog_core.errors import UnsupportedPlan
 from cog_core.events import Warned
 from cog_core.ir.dockerfile import FILES, MODERN, Dockerfile, Instruction, render
 from cog_core.ir.steps import PROJECT
+from cog_core.plain_names import ODD, with_plain_names
 from cog_core.process import Command
 from cog_core.staging import DOCKERFILE, secret_files, stage_folders, write_ignore_file
 
@@ -42,8 +43,8 @@ class Pushed:
     """What a server pushed.
 
     Attributes:
-        image_id: Digest of the configuration.
-        digest: Digest of the manifest.
+        image_id: Digest of the configuration; of the index when there are attestations.
+        digest: Digest of the manifest, or of the index.
     """
 
     image_id: str
@@ -87,11 +88,14 @@ class Builder:
         """
         options = self._build(request, emit, references=references)
         said = json.loads(options.metadata_file.read_text("utf-8"))
-        return Pushed(image_id=said["containerimage.config.digest"], digest=said["containerimage.digest"])
+        digest = str(said["containerimage.digest"])
+        # With attestations this is an index, and the image in it is known to the registry only.
+        return Pushed(image_id=said.get("containerimage.config.digest") or digest, digest=digest)
 
     def _build(
         self, request: BuildRequest, emit: Emit, *, layout: Path | None = None, references: tuple[str, ...] = ()
     ) -> BuildOptions:
+        request = with_plain_names(request, self.workspace)
         plan, layouts = with_local_base(request.plan, self.workspace)
         if layout:
             prepare(layout, (self.known, *(base.folder for base in layouts.values())))
@@ -114,9 +118,11 @@ class Builder:
             secrets=secret_files(request, self.workspace),
             build_args=dict(_proxies(self.settings.proxies, emit)),
             labels=dockerfile.labels,
-            cache_from=tuple(shlex.split(environ.get(IMPORT_CACHE, ""))),
-            cache_to=tuple(shlex.split(environ.get(EXPORT_CACHE, ""))),
+            attestations=tuple(shlex.split(environ.get(ATTESTATIONS, ""))) if references else (),
+            cache_from=(*shlex.split(environ.get(IMPORT_CACHE, "")), *map(str, request.cache_from)),
+            cache_to=(*shlex.split(environ.get(EXPORT_CACHE, "")), *map(str, request.cache_to)),
             no_cache=request.no_cache,
+            pull=request.pull,
         )
         secrets = [secret.read() for secret in request.secrets.values()]
         self._call(Steps(_counted(dockerfile, options), emit, secrets), options)
@@ -136,8 +142,8 @@ class Builder:
 
 def _local_folders(folders: Mapping[str, Path], request: BuildRequest) -> dict[str, LocalFolder]:
     """Return folders with keys that stay the same from build to build, wherever their files are laid out."""
-    if FILES in folders:
-        of_now(folders[FILES])
+    for name in {FILES, ODD} & folders.keys():
+        of_now(folders[name])
     return {
         name: LocalFolder.of(name, folder, request.contexts[name].root if name in request.contexts else Path(name))
         for name, folder in folders.items()

@@ -67,9 +67,11 @@ class BuildOptions:
         secrets: Files by secret id.
         build_args: Proxy variables; BuildKit keeps them out of image and cache.
         labels: Labels that stand in no Dockerfile.
+        attestations: What the server says about how it built, such as ``provenance=mode=max``.
         cache_from: Caches to read, as ``--import-cache`` takes them.
         cache_to: Caches to write, as ``--export-cache`` takes them.
         no_cache: Do every step anew.
+        pull: Ask the registry of the base, whatever the server has.
     """
 
     server: Server
@@ -85,9 +87,11 @@ class BuildOptions:
     secrets: Mapping[str, Path] = attrs.field(factory=dict)
     build_args: Mapping[str, str] = attrs.field(factory=dict)
     labels: tuple[tuple[str, str], ...] = ()
+    attestations: tuple[str, ...] = ()
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     no_cache: bool = False
+    pull: bool = False
 
 
 def build_argv(options: BuildOptions) -> tuple[str, ...]:
@@ -106,6 +110,7 @@ def build_argv(options: BuildOptions) -> tuple[str, ...]:
         argv += ["--opt", f"context:{name}=oci-layout://{name}@{image.digest}"]
     for name, value in options.labels:
         argv += ["--opt", f"label:{name}={value}"]
+    argv += [word for attestation in options.attestations for word in ("--opt", f"attest:{attestation}")]
     for name, file in options.secrets.items():
         argv += ["--secret", _fields(id=name, src=str(file))]
     for output in _outputs(options):
@@ -113,6 +118,7 @@ def build_argv(options: BuildOptions) -> tuple[str, ...]:
     argv += [word for cache in options.cache_from for word in ("--import-cache", cache)]
     argv += [word for cache in options.cache_to for word in ("--export-cache", cache)]
     argv += ["--no-cache"] if options.no_cache else []
+    argv += ["--opt", "image-resolve-mode=pull"] if options.pull else []
     return options.server.argv(*argv)
 
 

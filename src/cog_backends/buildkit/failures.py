@@ -34,7 +34,7 @@ def failed(stderr: str, step: BuildFailed | None, server: Server) -> CogError:
                 "--base-image docker-archive:FILE."
             )
         if _FULL in step.message and step.hint is None:
-            step.hint = f"Make room on the disk of the server at {server.address}, for example with `buildctl prune`."
+            step.hint = _make_room(server)
         return step
     if _PUSH.search(text):
         return RegistryError(
@@ -48,4 +48,8 @@ def failed(stderr: str, step: BuildFailed | None, server: Server) -> CogError:
         )
     if step is not None:
         return step
-    return BackendError(f"buildctl failed: {text}")
+    return BackendError(f"buildctl failed: {text}", hint=_make_room(server) if _FULL in text else None)
+
+
+def _make_room(server: Server) -> str:
+    return f"Make room on the disk of the server at {server.address}, for example with `buildctl prune`."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cog_core.backend import BackendInfo
 from cog_core.ir import Capability
+from cog_core.ir.capabilities import OF_DOCKERFILES
 from cog_core.plugins import hookimpl
 
 if TYPE_CHECKING:
@@ -14,22 +15,7 @@ if TYPE_CHECKING:
     from cog_core.backend import Backend
     from cog_core.settings import Settings
 
-CAPABILITIES = frozenset(
-    {
-        Capability.RUN,
-        Capability.SECRET_MOUNT,
-        Capability.BIND_MOUNT,
-        Capability.CACHE_MOUNT,
-        Capability.USER,
-        Capability.IMAGE_BASE,
-        Capability.STORE,
-        Capability.OCI_LAYOUT,
-        Capability.DOCKER_ARCHIVE,
-        Capability.REGISTRY,
-        Capability.OTHER_PLATFORMS,
-        Capability.REPRODUCIBLE,
-    }
-)
+CAPABILITIES = OF_DOCKERFILES | {Capability.OTHER_PLATFORMS, Capability.REPRODUCIBLE}
 
 
 def _load(settings: Settings) -> Backend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,25 +10,27 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.docker.build import Builder
-from cog_backends.docker.client import Engine, connect, context_name
-from cog_backends.docker.containers import start
+from cog_backends.docker.client import Engine, connect
+from cog_backends.docker.contexts import context_name
+from cog_backends.docker.identities import Identities
 from cog_backends.docker.plugin import CAPABILITIES
 from cog_backends.docker.rungs import Rung, RungKind, choose_rung
 from cog_core.backend import Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.clock import monotonic
+from cog_core.engine_advice import registry_advice
 from cog_core.errors import BackendError, CogError, RegistryError
 from cog_core.events import StepFailed, StepFinished, StepProgress, StepStarted
+from cog_core.image_failures import mapped
 from cog_core.ir import Capability
 from cog_core.process import run as run_process
 from cog_core.staging import workspace
-from cog_oci.docker_archive import read_archive
 from cog_oci.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cog_core.backend import BuildRequest, Container, ImageInfo, RunRequest
+    from cog_core.backend import BuildRequest, Container, ImageInfo, Output, RunRequest
     from cog_core.events import Emit
     from cog_core.process import Runner
     from cog_core.settings import Settings
@@ -35,7 +38,15 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _UNNAMED = "cog-unnamed"
 """Repository of images without a name while they are delivered; each build has one of its own there."""
+_DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64}) ")
+"""In the last line of a push, such as ``v1: digest: sha256:... size: 1234``, which engines of every age write."""
 _MOUNTS = frozenset({Capability.SECRET_MOUNT, Capability.BIND_MOUNT, Capability.CACHE_MOUNT})
+_BEYOND = {
+    RungKind.BUILDX: frozenset[Capability](),
+    RungKind.CLI: frozenset({Capability.CACHE_EXCHANGE}),
+    RungKind.CLASSIC: _MOUNTS | {Capability.CACHE_EXCHANGE},
+}
+"""What cannot be had on each way to the builder."""
 
 
 class DockerBackend:
@@ -63,28 +74,38 @@ class DockerBackend:
         try:
             engine, rung = self._engine, self._rung
         except CogError as error:
-            return Probe(usable=False, reason=error.message.splitlines()[0], fix="start Docker")
+            return Probe(usable=False, reason=error.message.splitlines()[0], fix=_fix(error))
         return Probe(
             usable=True,
             reason=f"Docker {engine.version}, {rung.kind.value}",
             version=engine.version,
-            capabilities=CAPABILITIES - _MOUNTS if rung.kind is RungKind.CLASSIC else CAPABILITIES,
+            capabilities=CAPABILITIES - _BEYOND[rung.kind],
             details={"host": engine.host, "platform": str(engine.platform), "builder": rung.kind.value},
         )
 
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
         """Build the image, then deliver it to every output."""
         tags = tuple(output.tag for output in request.outputs if isinstance(output, ToStore))
-        names = tags or (f"{_UNNAMED}:{secrets.token_hex(8)}",)
+        # The classic builder's cache are images: one without a name stays, and `docker image prune` takes it away.
+        nameless = not tags and self._rung.kind is not RungKind.CLASSIC
+        passing = (f"{_UNNAMED}:{secrets.token_hex(8)}",) if nameless else ()
         builder = Builder(
             engine=self._engine, rung=self._rung, settings=self._settings, run=self._run, name=self._builder
         )
         try:
-            image_id = builder.build(request, names, emit)
-            info = self._engine.inspect(names[0])
+            image_id = builder.build(request, (*tags, *passing), emit)
+            info = self._engine.inspect((*tags, *passing, image_id)[0])
+            self._identities.note(info.image_id, image_id)
             known = tuple(name for name in info.references if not name.startswith(f"{_UNNAMED}:"))
-            info = attrs.evolve(info, references=known)
-            for output in request.outputs:
+            info = self._deliver(attrs.evolve(info, references=known), request.outputs, emit)
+        finally:
+            for name in passing:
+                self._engine.remove(name)
+        return attrs.evolve(info, image_id=image_id)
+
+    def _deliver(self, info: ImageInfo, outputs: tuple[Output, ...], emit: Emit) -> ImageInfo:
+        for output in outputs:
+            with mapped():
                 match output:
                     case ToLayout(path=path):
                         self._export_layout(info, path)
@@ -94,14 +115,16 @@ class DockerBackend:
                         info = attrs.evolve(info, digest=self.push(info.image_id, reference, emit))
                     case ToStore():
                         pass
-        finally:
-            if not tags:
-                self._engine.remove(names[0])
-        return attrs.evolve(info, image_id=image_id)
+        return info
 
     def inspect(self, reference: str) -> ImageInfo:
         """Return what an image of the engine's store says about itself."""
-        return self._engine.inspect(reference)
+        info = self._engine.inspect(reference)
+        return attrs.evolve(info, image_id=self._identities.of(info.image_id))
+
+    @property
+    def _identities(self) -> Identities:
+        return Identities(self._settings.cache / "docker-images")
 
     def pull(self, reference: str, emit: Emit) -> None:
         """Fetch an image by the engine."""
@@ -110,11 +133,12 @@ class DockerBackend:
         for message in self._engine.pull(reference):
             if "error" in message:
                 emit(StepFailed(id="pull", message=str(message["error"])))
-                raise RegistryError(f"cannot pull {reference}: {message['error']}")
+                reason = str(message["error"])
+                raise RegistryError(f"cannot pull {reference}: {reason}", hint=registry_advice(reason))
             detail = message.get("progressDetail") or {}
             if detail.get("total"):
                 what = str(message.get("id"))
-                emit(StepProgress(id="pull", what=what, done=detail["current"], total=detail["total"]))
+                emit(StepProgress(id="pull", what=what, done=detail.get("current", 0), total=detail["total"]))
         emit(StepFinished(id="pull", seconds=monotonic() - started))
 
     def push(self, reference: str, target: str, emit: Emit) -> str:
@@ -138,6 +162,8 @@ class DockerBackend:
 
     def run(self, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
         """Start a container."""
+        from cog_backends.docker.containers import start  # noqa: PLC0415 - a build needs none
+
         return start(self._engine, request, on_line)
 
     def _export_archive(self, info: ImageInfo, path: Path) -> None:
@@ -151,9 +177,20 @@ class DockerBackend:
             partial.unlink(missing_ok=True)
 
     def _export_layout(self, info: ImageInfo, path: Path) -> None:
+        from cog_oci.docker_archive import read_archive  # noqa: PLC0415 - slow, and most builds need none
+
         with workspace(self._settings, "docker") as folder:
             self._export_archive(info, folder / "image.tar")
             read_archive(folder / "image.tar", Layout.create(path))
+
+
+def _fix(error: CogError) -> str | None:
+    """Return what would make the engine usable: a command where there is one."""
+    if "may not open" in error.message:
+        return "sudo usermod --append --groups docker $USER"
+    if "paramiko" in error.message:
+        return "pip install paramiko"
+    return error.hint if "certificate" in error.message else "start Docker"
 
 
 def _name(info: ImageInfo) -> str:
@@ -167,14 +204,16 @@ def _pushed(engine: Engine, target: str, emit: Emit) -> str:
     for message in engine.push(target):
         if "error" in message:
             emit(StepFailed(id="push", message=str(message["error"])))
-            raise RegistryError(
-                f"cannot push {target}: {message['error']}",
-                hint="Log in with `cog login`, and check that the repository exists and that you may write there.",
-            )
+            reason = str(message["error"])
+            raise RegistryError(f"cannot push {target}: {reason}", hint=registry_advice(reason))
         detail = message.get("progressDetail") or {}
         if detail.get("total"):
-            emit(StepProgress(id="push", what=str(message.get("id")), done=detail["current"], total=detail["total"]))
-        if isinstance(message.get("aux"), dict):
-            digest = message["aux"].get("Digest", digest)
+            emit(
+                StepProgress(
+                    id="push", what=str(message.get("id")), done=detail.get("current", 0), total=detail["total"]
+                )
+            )
+        if found := _DIGEST.search(str(message.get("status", ""))):
+            digest = found.group(1)
     emit(StepFinished(id="push", seconds=monotonic() - started))
     return digest

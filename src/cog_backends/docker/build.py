@@ -13,12 +13,15 @@ from cog_backends.docker.commands import BuildOptions, build_argv, build_environ
 from cog_backends.docker.progress import Classic, Plain
 from cog_backends.docker.rungs import RungKind
 from cog_core.buildkit_progress import RawJson, Steps
+from cog_core.caches import secrets_of
 from cog_core.context import tar_stream
+from cog_core.engine_advice import registry_advice
 from cog_core.errors import BackendError, BuildFailed
 from cog_core.ir.dockerfile import FILES, render
-from cog_core.ir.lower import CA_CERT
 from cog_core.ir.steps import PROJECT
+from cog_core.plain_names import with_plain_names
 from cog_core.process import Command
+from cog_core.redaction import Redaction
 from cog_core.staging import DOCKERFILE, secret_files, stage_folders, workspace, write_ignore_file
 
 if TYPE_CHECKING:
@@ -66,6 +69,7 @@ class Builder:
             return self._build_with_cli(request, tags, emit, folder)
 
     def _build_with_cli(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit, folder: Path) -> str:
+        request = with_plain_names(request, folder)
         dockerfile = render(request.plan, self.rung.dialect)
         folders: Mapping[str, Path] = {}
         carriers: Mapping[str, str] = {}
@@ -91,28 +95,38 @@ class Builder:
             builder=self.name,
             epoch=request.plan.created if self.rung.named_contexts else None,
             no_cache=request.no_cache,
+            pull=request.pull and not carriers,
+            cache_from=request.cache_from,
+            cache_to=request.cache_to,
         )
         try:
             if carriers:
+                if request.pull:
+                    self._pull(dockerfile.base)
                 stage.stage_carriers(self.engine, dockerfile, request, carriers)
-            self._run_cli(dockerfile, options, emit, unspoken=_unspoken(request))
+            self._run_cli(dockerfile, options, emit, secrets=_secrets(request))
         finally:
             stage.remove_carriers(self.engine, carriers)
         return _image_id(options)
 
-    def _run_cli(
-        self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit, *, unspoken: frozenset[str]
-    ) -> None:
-        steps = Steps(dockerfile.instructions, emit)
+    def _pull(self, base: str) -> None:
+        """Pull the base by itself: the builder would look for the carriers in their registry, too."""
+        for message in self.engine.pull(base):
+            if "error" in message:
+                reason = str(message["error"])
+                raise BuildFailed(f"the base image {base} cannot be had: {reason}", hint=registry_advice(reason))
+
+    def _run_cli(self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit, secrets: tuple[bytes, ...]) -> None:
+        steps = Steps(dockerfile.instructions, emit, secrets)
         progress: Progress = RawJson(steps) if self.rung.rawjson else Plain(steps)
         command = Command(
             argv=build_argv(self.rung, options),
             env=build_environment(self.settings.environ, options),
-            secrets=unspoken.union(self.settings.proxies.values()),
+            secrets=secrets_of((*options.cache_from, *options.cache_to)).union(self.settings.proxies.values()),
         )
         completed = self.run(command, on_line=lambda _, line: progress.feed(line))
         if completed.code:
-            raise progress.failure() or _builder_failed(completed.stderr)
+            raise progress.failure() or _builder_failed(Redaction.of(secrets)(completed.stderr))
 
     def _build_classic(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit) -> str:
         """Send one archive: each context in a folder of its own, so that none can be in the way."""
@@ -127,6 +141,7 @@ class Builder:
             build_args={name: value for name, value in self.settings.proxies.items() if name in PROXY_ARGUMENTS},
             labels=dict(dockerfile.labels),
             no_cache=request.no_cache,
+            pull=request.pull,
         )
         with contextlib.closing(messages):
             for message in messages:
@@ -141,10 +156,8 @@ class Builder:
         return progress.image_id
 
 
-def _unspoken(request: BuildRequest) -> frozenset[str]:
-    """Return the lines of all secrets, which must not be heard when a command prints them."""
-    texts = (secret.read().decode("utf-8", "replace") for name, secret in request.secrets.items() if name != CA_CERT)
-    return frozenset(line.strip() for text in texts for line in text.splitlines() if line.strip())
+def _secrets(request: BuildRequest) -> tuple[bytes, ...]:
+    return tuple(secret.read() for secret in request.secrets.values())
 
 
 def _builder_failed(stderr: str) -> BackendError:

@@ -1,26 +1,33 @@
-"""The door to docker-py: the only module that imports it, and the only one that knows its exceptions."""
+"""The door to docker-py: the only module that imports it, and the only one that knows its exceptions.
+
+It is imported when it is needed: with an engine on this machine that is not before something runs or travels.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
-import docker
-import requests.exceptions
-from docker import errors as docker_errors
-from docker.context import ContextAPI
-from docker.context.config import get_current_context_name
-from docker.types import DeviceRequest
 
+from cog_backends.docker.contexts import endpoint, socket_of
+from cog_backends.docker.socket_api import Refused, Silent, SocketApi
 from cog_core.backend import ImageInfo, Layer
+from cog_core.engine_advice import registry_advice
 from cog_core.errors import BackendError, BackendUnavailable, CogError, ImageNotFound, RegistryError
 from cog_core.values import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
 
+    from docker.tls import TLSConfig
+    from docker.types import DeviceRequest
+
+    from cog_backends.docker.contexts import Endpoint
     from cog_core.settings import Settings
 
 _TIMEOUT = 600
@@ -28,19 +35,50 @@ _TIMEOUT = 600
 
 @contextlib.contextmanager
 def mapped_errors(reference: str = "") -> Iterator[None]:
-    """Turn every exception of docker-py and of its HTTP library into one of ours."""
+    """Turn every exception of docker-py, of its HTTP library and of our own door into one of ours."""
     try:
         yield
-    except docker_errors.ImageNotFound as error:
-        raise ImageNotFound(
-            f"image {reference or 'asked for'!s} not found", hint="Build it, or pull it from its registry."
-        ) from error
-    except docker_errors.APIError as error:
-        raise _translated(str(error.explanation or error)) from error
-    except docker_errors.DockerException as error:
-        raise _translated(str(error)) from error
-    except requests.exceptions.RequestException as error:
-        raise BackendUnavailable(f"the Docker engine does not answer: {error}") from error
+    except CogError:
+        raise
+    except Exception as error:
+        ours = _ours(error, reference)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _ours(error: Exception, reference: str) -> CogError | None:
+    """Return an engine's or a library's complaint as an error of ours; None when it is something else."""
+    match error:
+        case Refused(status=404) if "no such image" in str(error).lower():
+            return _not_found(reference)
+        case Refused() | Silent():
+            return _translated(str(error))
+        case _:
+            return _of_docker_py(error, reference)
+
+
+def _of_docker_py(error: Exception, reference: str) -> CogError | None:
+    import requests.exceptions  # noqa: PLC0415 - slow, and only needed when something failed
+    from docker import errors  # noqa: PLC0415
+
+    match error:
+        case errors.ImageNotFound():
+            return _not_found(reference)
+        case errors.APIError():
+            return _translated(str(error.explanation or error))
+        case errors.DockerException():
+            return _translated(str(error))
+        case requests.exceptions.RequestException():
+            return BackendUnavailable(f"the Docker engine does not answer: {error}")
+        case _:
+            return None
+
+
+def _not_found(reference: str) -> ImageNotFound:
+    return ImageNotFound(
+        f"image {reference or 'asked for'!s} not found", hint="Build it, or pull it from its registry."
+    )
 
 
 def _translated(message: str) -> CogError:
@@ -48,39 +86,38 @@ def _translated(message: str) -> CogError:
     for part, family, hint in _ADVICE:
         if part in message.lower():
             return family(message.strip(), hint=hint)
+    if advice := registry_advice(message):
+        return RegistryError(message.strip(), hint=advice)
     return BackendError(message.strip())
 
 
 _SILENCE = (
     ("FileNotFoundError", "its socket is not there"),
     ("ConnectionRefusedError", "the connection was refused"),
+    ("paramiko", "ssh:// needs the Python package paramiko"),
     ("PermissionError", "you may not open its socket"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not signed by the authority in ca.pem"),
+    ("_ALERT_", "it does not accept our certificate"),
 )
 
+_CERTIFICATES = "Set DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and key.pem that the engine accepts."
 _ADVICE: tuple[tuple[str, type[CogError], str], ...] = (
     ("no space left on device", BackendError, "Free space with `docker system prune`, or give Docker a larger disk."),
     ("permission denied", BackendUnavailable, "Add yourself to the group docker, or use --backend podman or oci."),
     ("connection refused", BackendUnavailable, "Start Docker, or use --backend oci, which needs no engine."),
     ("no such file or directory", BackendUnavailable, "Start Docker, or use --backend oci, which needs no engine."),
-    ("unauthorized", RegistryError, "Log in with `cog login` or `docker login`."),
-    ("denied", RegistryError, "Log in with `cog login` or `docker login`; check that you may write there."),
-    ("x509", RegistryError, "The registry's certificate is not trusted by the engine; see its documentation on CAs."),
+    ("certificate required", BackendUnavailable, _CERTIFICATES),
+    ("bad certificate", BackendUnavailable, _CERTIFICATES),
+    ("unknown certificate authority", BackendUnavailable, _CERTIFICATES),
     ("port is already allocated", BackendError, "Choose another port with -p."),
 )
-
-
-def context_name(settings: Settings) -> str:
-    """Return the name of the Docker context in use; ``default`` when ``DOCKER_HOST`` overrides contexts."""
-    if settings.environ.get("DOCKER_HOST"):
-        return "default"
-    return settings.environ.get("DOCKER_CONTEXT") or str(get_current_context_name())
 
 
 @attrs.define
 class Engine:
     """A connection to an engine; made by :func:`connect`."""
 
-    api: docker.APIClient
+    api: Any
     host: str
     version: str
     platform: Platform
@@ -89,6 +126,22 @@ class Engine:
     def is_local(self) -> bool:
         """Whether the engine sees the same files as we do."""
         return self.host.startswith(("unix://", "http+unix://", "npipe://"))
+
+    @property
+    def address(self) -> str:
+        """The IP address of a remote engine's machine, as it is reached from here.
+
+        Raises:
+            BackendUnavailable: Its name is not known here, for example because it is an alias of ssh's.
+        """
+        name = urlsplit(self.host).hostname or ""
+        try:
+            return socket.gethostbyname(name)
+        except OSError as error:
+            raise BackendUnavailable(
+                f"ports of the engine at {self.host} cannot be reached: {name!r} has no address here",
+                hint="Name the machine by its address in DOCKER_HOST or the context.",
+            ) from error
 
     def inspect(self, reference: str) -> ImageInfo:
         """Return what an image says about itself."""
@@ -122,8 +175,9 @@ class Engine:
     def has(self, reference: str) -> bool:
         """Whether the engine's store holds an image."""
         try:
-            self.api.inspect_image(reference)
-        except docker_errors.ImageNotFound:
+            with mapped_errors(reference):
+                self.api.inspect_image(reference)
+        except ImageNotFound:
             return False
         return True
 
@@ -135,6 +189,7 @@ class Engine:
         build_args: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         no_cache: bool = False,
+        pull: bool = False,
     ) -> Generator[dict[str, Any]]:
         """Build with the classic builder and yield its messages; closing the iterator cancels the build."""
         with mapped_errors():
@@ -145,6 +200,7 @@ class Engine:
                 buildargs=dict(build_args or {}),
                 labels=dict(labels or {}),
                 nocache=no_cache,
+                pull=pull,
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -163,6 +219,13 @@ class Engine:
             if "error" in message:
                 raise BackendError(f"the engine cannot take the files of {reference}: {message['error']}")
 
+    def names(self, repository: str) -> list[str]:
+        """Return the names of a repository's images, those of the newest image first."""
+        with mapped_errors(repository):
+            found = self.api.images(name=repository)
+        found.sort(key=lambda image: image["Created"], reverse=True)
+        return [name for image in found for name in image.get("RepoTags") or ()]
+
     def tag(self, source: str, target: str) -> None:
         """Give an image another name."""
         repository, tag = _split(target)
@@ -171,7 +234,7 @@ class Engine:
 
     def remove(self, reference: str) -> None:
         """Take a name from the store, and what nothing else needs with it; a missing one is fine."""
-        with mapped_errors(reference), contextlib.suppress(docker_errors.APIError):
+        with contextlib.suppress(BackendError, RegistryError), mapped_errors(reference):
             self.api.remove_image(reference, noprune=False)
 
     def save(self, reference: str) -> Iterator[bytes]:
@@ -202,10 +265,11 @@ def _answering() -> Iterator[None]:
     """Say in one line that nobody answers, instead of the HTTP library's chain of reasons."""
     try:
         yield
-    except BackendUnavailable as error:
+    except CogError as error:
         for sign, why in _SILENCE:
             if sign in error.message:
-                raise BackendUnavailable(f"no Docker engine answers: {why}", hint=error.hint) from error
+                hint = _CERTIFICATES if "certificate" in why else error.hint
+                raise BackendUnavailable(f"no Docker engine answers: {why}", hint=hint) from error
         raise
 
 
@@ -215,26 +279,52 @@ def connect(settings: Settings) -> Engine:
     Raises:
         BackendUnavailable: It does not answer.
     """
-    environ = dict(settings.environ)
     with _answering(), mapped_errors():
-        host = environ.get("DOCKER_HOST") or ContextAPI.kwargs_from_context(environment=environ).get("base_url") or ""
-        client = docker.from_env(
-            environment=environ,
+        if path := socket_of(settings):
+            host, api = f"unix://{path}", SocketApi(path, lambda: _docker_py(settings)[1])
+            facts = api.version()
+        else:
+            host, api = _docker_py(settings)
+            facts = api.version(api_version=False)
+    return Engine(api=api, host=host, version=facts["Version"], platform=Platform(facts["Os"], facts["Arch"]))
+
+
+def _docker_py(settings: Settings) -> tuple[str, Any]:
+    """Return the engine's address, and docker-py's client for it."""
+    import docker  # noqa: PLC0415 - slow
+
+    class Client(docker.APIClient):  # type: ignore[misc]
+        def merge_environment_settings(self, url: str, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+            """Keep the engine's own authority: requests would rather take ``REQUESTS_CA_BUNDLE``."""
+            verify = self.verify if verify is None else verify
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+    found = endpoint(settings)
+    with mapped_errors():
+        api = Client(
+            base_url=found.host,
             version="auto",
             timeout=_TIMEOUT,
-            use_ssh_client=str(host).startswith("ssh://"),
+            tls=_tls(found),
+            use_ssh_client=found.host.startswith("ssh://"),
         )
-        facts = client.api.version(api_version=False)
-    return Engine(
-        api=client.api,
-        host=str(host) or "unix:///var/run/docker.sock",
-        version=facts["Version"],
-        platform=Platform(facts["Os"], facts["Arch"]),
-    )
+    return found.host, api
+
+
+def _tls(found: Endpoint) -> TLSConfig | bool:
+    from docker.tls import TLSConfig  # noqa: PLC0415 - slow
+
+    if found.certificates is None:
+        return False
+    files = {name: str(found.certificates / f"{name}.pem") for name in ("ca", "cert", "key")}
+    pair = (files["cert"], files["key"]) if Path(files["cert"]).exists() else None
+    return TLSConfig(client_cert=pair, ca_cert=files["ca"] if found.verify else None, verify=found.verify)
 
 
 def gpu_request(asked: str) -> DeviceRequest:
     """Return what ``docker run --gpus`` would send: ``all``, a number, or ``device=0,1``."""
+    from docker.types import DeviceRequest  # noqa: PLC0415 - slow
+
     if asked.startswith("device="):
         return DeviceRequest(device_ids=asked.partition("=")[2].split(","), capabilities=[["gpu"]])
     return DeviceRequest(count=-1 if asked in {"all", "auto"} else int(asked), capabilities=[["gpu"]])

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cog_core.caches import Cache
+
 
 @attrs.frozen(kw_only=True)
 class BuildOptions:
@@ -28,6 +30,8 @@ class BuildOptions:
         proxies: Proxy variables; BuildKit keeps them out of image and cache.
         labels: Labels that stand in no Dockerfile.
         builder: A buildx builder by name; None leaves the choice to the user's configuration.
+        cache_from: Only for buildx.
+        cache_to: Only for buildx.
     """
 
     dockerfile: Path
@@ -43,6 +47,9 @@ class BuildOptions:
     builder: str | None = None
     epoch: int | None = None
     no_cache: bool = False
+    pull: bool = False
+    cache_from: tuple[Cache, ...] = ()
+    cache_to: tuple[Cache, ...] = ()
 
 
 def build_argv(rung: Rung, options: BuildOptions) -> tuple[str, ...]:
@@ -61,7 +68,10 @@ def build_argv(rung: Rung, options: BuildOptions) -> tuple[str, ...]:
     argv += [word for name in sorted(options.proxies) for word in ("--build-arg", name)]
     argv += [word for name, value in options.labels for word in ("--label", f"{name}={value}")]
     argv += ["--build-arg", f"SOURCE_DATE_EPOCH={options.epoch}"] if options.epoch is not None else []
+    argv += [word for cache in options.cache_from for word in ("--cache-from", str(cache))]
+    argv += [word for cache in options.cache_to for word in ("--cache-to", str(cache))]
     argv += ["--no-cache"] if options.no_cache else []
+    argv += ["--pull"] if options.pull else []
     return (*argv, str(options.context))
 
 

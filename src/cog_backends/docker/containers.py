@@ -14,15 +14,17 @@ import tty
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from typing_extensions import Self
 
 from cog_backends.docker.client import gpu_request, mapped_errors
 from cog_core.context import BuildContext, tar_stream
 from cog_core.errors import BackendError
 from cog_core.values import EPOCH
+from cog_oci.proxies import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
 
     from cog_backends.docker.client import Engine
     from cog_core.backend import RunRequest
@@ -65,7 +67,7 @@ def _start(
             labels={LABEL: "cog"},
             host_config=engine.api.create_host_config(
                 binds=_binds(engine, request),
-                port_bindings={port: _address(host) for host, port in request.ports},
+                port_bindings={port: _address(engine, host) for host, port in request.ports},
                 device_requests=[gpu_request(gpus)] if gpus else None,
                 shm_size=_SHM_SIZE,
                 init=True if request.interactive else None,
@@ -98,9 +100,11 @@ def _copy_binds(engine: Engine, identity: str, request: RunRequest) -> None:
             engine.api.put_archive(identity, "/", stream)
 
 
-def _address(host: str) -> tuple[str, int | None]:
+def _address(engine: Engine, host: str) -> tuple[str, int | None]:
+    """Return where a port is published; a remote engine's own loopback could not be reached from here."""
     address, _, port = host.rpartition(":")
-    return (address.strip("[]"), int(port) or None)
+    address = address.strip("[]")
+    return (engine.address if not engine.is_local and is_loopback(address) else address, int(port) or None)
 
 
 @attrs.define

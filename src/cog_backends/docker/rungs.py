@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,8 +67,12 @@ def choose_rung(server_version: str, environ: Mapping[str, str], run: Runner) ->
     modern = version_tuple(server_version) >= (23,)
     dialect = MODERN if modern else EARLY_BUILDKIT
     programs = list(_programs(environ))
-    for program in programs:
-        if version := _buildx_version(program, environ, run):
+    # Each question is a process of its own that mostly waits, so all are asked at once.
+    with ThreadPoolExecutor() as pool:
+        buildx = pool.map(lambda program: _buildx_version(program, environ, run), programs)
+        clients = pool.map(lambda program: _client_version(program, environ, run), programs)
+    for program, version in zip(programs, buildx, strict=True):
+        if version:
             return Rung(
                 kind=RungKind.BUILDX,
                 dialect=dialect,
@@ -75,8 +80,7 @@ def choose_rung(server_version: str, environ: Mapping[str, str], run: Runner) ->
                 named_contexts=modern,
                 rawjson=version_tuple(version) >= _RAWJSON,
             )
-    for program in programs:
-        version = _client_version(program, environ, run)
+    for program, version in zip(programs, clients, strict=True):
         if (18, 9) <= version_tuple(version) < (23,):
             return Rung(kind=RungKind.CLI, dialect=dialect, program=program)
     return Rung(kind=RungKind.CLASSIC, dialect=CLASSIC)

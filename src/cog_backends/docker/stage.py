@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from cog_core.ir.dockerfile import Dockerfile
 
 CARRIER: Final = "cog-carrier"
-"""Repository of carrier images; those of the runtime stay, because every build uses them."""
+"""Repository of carrier images; those of the runtime and of generated files stay for the next build."""
+_KEPT: Final = frozenset({RUNTIME, FILES})
+_MOST: Final = 20
+"""Carriers of generated files that are kept; an engine's older ones go when a new one is made."""
 
 
 def stage_carriers(
@@ -41,20 +44,21 @@ def stage_carriers(
 
 
 def carrier_names(dockerfile: Dockerfile, request: BuildRequest) -> dict[str, str]:
-    """Return names for carriers: the runtime's follows from what is inside, the others are this build's alone.
+    """Return names for carriers: those that stay are called after what is inside, the others are this build's alone.
 
     Otherwise a build that ends would take away what another one of the same project is still using.
     """
+    keys = {RUNTIME: lambda: _key(request), FILES: lambda: _key_of_files(dockerfile, request)}
     return {
-        name: f"{CARRIER}:{_key(request)}" if name == RUNTIME else f"{CARRIER}:{name}-{secrets.token_hex(8)}"
+        name: f"{CARRIER}:{keys[name]() if name in keys else f'{name}-{secrets.token_hex(8)}'}"
         for name in dockerfile.contexts
     }
 
 
 def remove_carriers(engine: Engine, carriers: Mapping[str, str]) -> None:
-    """Remove all carriers but the runtime's."""
+    """Remove the carriers that no other build can use."""
     for name, reference in carriers.items():
-        if name != RUNTIME:
+        if name not in _KEPT:
             engine.remove(reference)
 
 
@@ -67,6 +71,10 @@ def _make_carrier(engine: Engine, name: str, reference: str, dockerfile: Dockerf
     else:
         contexts[""] = request.contexts[name]
     engine.import_layer(tar_stream(contexts, files, mtime=request.plan.created), reference)
+    if name == FILES:
+        there = [each for each in engine.names(CARRIER) if each.startswith(f"{CARRIER}:{FILES}-")]
+        for old in there[_MOST:]:
+            engine.remove(old)
 
 
 def _key(request: BuildRequest) -> str:
@@ -76,3 +84,11 @@ def _key(request: BuildRequest) -> str:
     for entry in context.entries:
         digest.update(os.fsencode(f"\0{entry.path}\0{entry.mode}\0{entry.size}\0{entry.target}"))
     return digest.hexdigest()[:24]
+
+
+def _key_of_files(dockerfile: Dockerfile, request: BuildRequest) -> str:
+    """Hash generated files, some kilobytes that change with the model's schema."""
+    digest = hashlib.sha256(str(request.plan.created).encode())
+    for file in dockerfile.files:
+        digest.update(f"\0{file.path}\0{file.mode}\0{file.content}".encode())
+    return f"{FILES}-{digest.hexdigest()[:24]}"

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from cog_backends.oci import files, wheels
 from cog_backends.oci.interpreter import Interpreter
+from cog_core import step_files as files
+from cog_core import wheels
 from cog_core.clock import monotonic, rfc3339
 from cog_core.context import materialise
 from cog_core.errors import UnsupportedPlan
 from cog_core.events import Noted, StepFailed, StepFinished, StepStarted
-from cog_core.ir import Copy, Env, PythonPackages, Runtime, SystemPackages, Weights, Workdir, Write
+from cog_core.ir import Copy, PythonPackages, Runtime, SystemPackages, Weights, Workdir, Write
 from cog_core.ir.lower import RUNTIME_FOLDER
 from cog_core.ir.steps import RUNTIME, WEIGHTS
+from cog_core.layering import describe, run_config
 from cog_oci import canonical, media
 from cog_oci.manifest import Manifest
 
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from cog_core.ir import Step
     from cog_oci.layout import Image
 
-_OF_THE_BASE: Final = ("User", "StopSignal", "Volumes", "Entrypoint")
-"""What an image keeps of its base's configuration, as with ``FROM`` in a Dockerfile."""
 _COMPILED: Final = "unchecked-hash"
 
 
@@ -44,8 +44,6 @@ class Assembly:
     emit: Emit
     layers: list[StoredLayer] = attrs.field(factory=list)
     history: list[dict[str, Any]] = attrs.field(factory=list)
-    environment: dict[str, str] = attrs.field(factory=dict)
-    workdir: str = "/"
 
     def take(self, number: int, step: Step) -> None:
         """Do a step.
@@ -54,13 +52,6 @@ class Assembly:
             CogError: It failed; nothing of it is in the image's store.
         """
         name, entries = describe(step), self._maker(number, step)
-        match step:
-            case Env(variables=variables):
-                self.environment |= dict(variables)
-            case Workdir(path=path):
-                self.workdir = path
-            case _:
-                pass
         if entries is None:
             self.history.append({"created_by": name, "empty_layer": True})
             return
@@ -181,22 +172,6 @@ class Assembly:
     def finish(self) -> Image:
         """Store configuration and manifest, and return the image."""
         plan, layout = self.request.plan, self.bases.store.layout
-        base_config = self.base.config
-        variables = {name: value for name, _, value in (text.partition("=") for text in base_config.get("Env") or ())}
-        config = {
-            **{
-                key: base_config[key]
-                for key in ("User", "StopSignal", "Volumes", "Entrypoint")
-                if base_config.get(key)
-            },
-            "Env": [f"{name}={value}" for name, value in (variables | self.environment).items()],
-            "WorkingDir": self.workdir,
-            "Cmd": list(plan.config.cmd),
-            "ExposedPorts": {port: {} for port in plan.config.ports},
-            "Labels": dict(base_config.get("Labels") or {}) | dict(plan.config.labels),
-        }
-        if plan.config.entrypoint:
-            config["Entrypoint"] = list(plan.config.entrypoint)
         layers = (*self.base.layers, *self.layers)
         created = rfc3339(plan.created)
         platform = plan.platform
@@ -205,7 +180,7 @@ class Assembly:
             "os": platform.os,
             **({"variant": platform.variant} if platform.variant else {}),
             "created": created,
-            "config": config,
+            "config": run_config(plan, self.base.config),
             "rootfs": {"type": "layers", "diff_ids": [str(layer.diff_id) for layer in layers]},
             "history": [
                 {"created": created, **entry}
@@ -239,29 +214,6 @@ def describe_base(request: BuildRequest) -> str:
     base = request.plan.stage.base
     reference = getattr(base, "reference", None)
     return f"base {reference}" if reference else f"base with Python {getattr(base, 'version', '')}"
-
-
-def describe(step: Step) -> str:  # noqa: PLR0911 - one for each kind of step
-    """Return a step on one line, as the image's history has it."""
-    match step:
-        case Env(variables=variables):
-            return f"ENV {' '.join(f'{name}={value}' for name, value in variables)}"
-        case Workdir(path=path):
-            return f"WORKDIR {path}"
-        case Copy(source=source, target=target):
-            return f"COPY {source} {target}"
-        case Write(path=path):
-            return f"WRITE {path}"
-        case SystemPackages(names=names):
-            return f"system packages: {' '.join(names)}"
-        case PythonPackages(locked=locked):
-            return f"{len(locked)} Python packages"
-        case Runtime(bundle=bundle):
-            return f"runtime {bundle}"
-        case Weights(paths=paths):
-            return f"weights: {' '.join(paths)}"
-        case _:
-            return type(step).__name__
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class OciBackend:
                 settings=self._settings,
                 run=self._run,
                 authorities=bundle.read().decode() if bundle else None,
-                no_cache=request.no_cache,
+                no_cache=request.no_cache or request.pull,
             )
             image = assemble(request, bases, emit)
             return self._images.deliver(image, self._store.layout, request.outputs, emit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,18 +10,14 @@ import attrs
 from cog_backends.oci.chosen import Chosen, recall, remember
 from cog_backends.oci.debian.sources import find_mirrors
 from cog_backends.oci.store import StoredLayer
+from cog_core.base_images import fetch_base, find_python
 from cog_core.clock import now
-from cog_core.errors import BackendError, RegistryError, UnsupportedPlan
+from cog_core.errors import BackendError, RegistryError
 from cog_core.events import Noted, StepProgress
 from cog_core.image_failures import mapped
 from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 from cog_oci import image_config
-from cog_oci.archive_import import read_archive
-from cog_oci.images import copy_image
-from cog_oci.layout import Layout
-from cog_oci.platform import Platform as OciPlatform
-from cog_oci.reference import Reference
 from cog_oci.tree import read_tree
 
 if TYPE_CHECKING:
@@ -37,11 +32,9 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
     from cog_core.values import Platform
     from cog_oci.layout import Image
-    from cog_oci.tree import Tree
 
 STEP: Final = "base"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_PYTHON = re.compile(r"python(3\.\d+)")
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +94,7 @@ class Bases:
             case ImageBase(reference=reference, python=python):
                 with mapped():
                     image = self._image(reference, platform, emit)
-                    return self._of_image(image, reference, python, platform)
+                    return self._of_image(image, reference, python)
 
     def doors(self, emit: Emit, step: str = STEP) -> Doors:
         """Return what making things of Debian packages needs."""
@@ -122,7 +115,7 @@ class Bases:
         reference = f"python:{version}-slim"
         try:
             with mapped():
-                return self._of_image(self._image(reference, platform, emit), reference, version, platform)
+                return self._of_image(self._image(reference, platform, emit), reference, version)
         except RegistryError as error:
             why = "this machine knows no Debian mirror" if not mirrors else f"Debian has no Python {version}"
             raise BackendError(
@@ -168,52 +161,26 @@ class Bases:
         return attrs.evolve(_of_layer(layer, chosen), debian=plan)
 
     def _image(self, reference: str, platform: Platform, emit: Emit) -> Image:
-        layout = self.store.layout
-        wanted = OciPlatform(platform.os, platform.architecture, platform.variant)
-        kind, _, place = reference.partition(":")
-        if kind == "oci":
-            folder, _, name = place.partition(":")
-            return copy_image(Layout.open(Path(folder)), name or None, layout, platform=wanted)
-        if kind == "docker-archive":
-            with self.store.scratch() as scratch:
-                found = read_archive(Path(place), Layout.create(scratch / "layout"))
-                if len(found) != 1:
-                    raise BackendError(f"{place} holds {len(found)} images", hint="Save one image into it.")
-                return copy_image(Layout.open(scratch / "layout"), found[0].descriptor, layout, platform=wanted)
-        parsed = Reference.parse(reference)
-        if not self.no_cache and any(name == str(parsed) for name, _ in layout.images()):
-            known = layout.image(parsed, wanted)
-            if _is_for(known, wanted):
-                return known
-
         def progress(done: int, total: int) -> None:
             emit(StepProgress(id=STEP, what=reference, done=done, total=total))
 
-        from cog_core.registries import registry_client  # noqa: PLC0415 - most bases are here already
-        from cog_oci.pull import pull  # noqa: PLC0415 - as above
+        return fetch_base(
+            reference,
+            platform,
+            self.store.layout,
+            settings=self.settings,
+            run=self.run,
+            progress=progress,
+            anew=self.no_cache,
+        )
 
-        with registry_client(self.settings, self.run) as client:
-            return pull(client, parsed, layout, platform=wanted, progress=progress)
-
-    def _of_image(self, image: Image, reference: str, python: PythonVersion | None, platform: Platform) -> Base:
-        if not _is_for(image, OciPlatform(platform.os, platform.architecture, platform.variant)):
-            found = image_config.platform(image.config)
-            raise UnsupportedPlan(
-                f"the base image {reference} is for {found}, and the build is for {platform}",
-                hint="Name a base for that platform, or another --platform.",
-            )
+    def _of_image(self, image: Image, reference: str, python: PythonVersion | None) -> Base:
         layers = tuple(
             StoredLayer(descriptor=descriptor, diff_id=diff_id, created_by=f"base {reference}", cached=True)
             for descriptor, diff_id in zip(image.manifest.as_oci().layers, image.diff_ids, strict=True)
         )
         layout = find_python(read_tree(self.store.layout, image), reference, python)
         return Base(layers=layers, config=image_config.run_config(image.config), layout=layout)
-
-
-def _is_for(image: Image, platform: OciPlatform) -> bool:
-    found = image_config.platform(image.config)
-    same_variant = not (found.variant and platform.variant) or found.variant == platform.variant
-    return (found.os, found.architecture) == (platform.os, platform.architecture) and same_variant
 
 
 def _sites(mirror: Mirror) -> tuple[str, ...]:
@@ -224,44 +191,4 @@ def _of_layer(layer: StoredLayer, chosen: Chosen) -> Base:
     config = {"Env": [f"PATH={_PATH}", "LANG=C.UTF-8"], "Cmd": ["python3"]}
     return Base(
         layers=(attrs.evolve(layer, created_by=chosen.created_by),), config=config, layout=chosen.layout, is_ours=True
-    )
-
-
-def find_python(tree: Tree, reference: str, wanted: PythonVersion | None) -> PythonLayout:
-    """Return where an image keeps Python, by the places that Debian and the official images use.
-
-    Raises:
-        UnsupportedPlan: It has none, or another version than was wanted.
-    """
-    musl = any(name.startswith("ld-musl-") for name in tree.names("lib")) if "lib" in tree else False
-    found: dict[str, PythonLayout] = {}
-    for folder, library in (("usr/local/bin", "usr/local/lib"), ("usr/bin", "usr/lib")):
-        for name in tree.names(folder) if folder in tree else ():
-            if match := _PYTHON.fullmatch(name):
-                series = match.group(1)
-                found.setdefault(series, _layout(PythonVersion.parse(series), folder, library, tree, musl=musl))
-    if wanted is not None and wanted.series in found:
-        return found[wanted.series]
-    if wanted is None and len(found) == 1:
-        return next(iter(found.values()))
-    has = f"it has {', '.join(found)}" if found else "it has no Python in /usr/local/bin or /usr/bin"
-    raise UnsupportedPlan(
-        f"the base image {reference} has no Python {wanted or ''}".rstrip() + f": {has}",
-        hint="Name another base, or correct python_version.",
-    )
-
-
-def _layout(version: PythonVersion, folder: str, library: str, tree: Tree, *, musl: bool) -> PythonLayout:
-    local = f"usr/local/lib/python{version.series}"
-    is_debian = f"{local}/dist-packages" in tree or (library == "usr/lib" and "etc/debian_version" in tree)
-    purelib = (
-        f"/{local}/dist-packages"
-        if is_debian and library == "usr/lib"
-        else f"/{library}/python{version.series}/site-packages"
-    )
-    return PythonLayout(
-        version=version,
-        interpreter=f"/{folder}/python{version.series}",
-        purelib=purelib,
-        libc="musl" if musl else "glibc",
     )

@@ -123,6 +123,7 @@ class HostProcesses:
                 for name in ("HOME", "LANG", "TMPDIR")
                 if name in self.settings.environ
             },
+            **{name: value for name, value in self.settings.environ.items() if name.lower() in self.settings.proxies},
             **settings,
             "PATH": os.pathsep.join(paths),
             "PYTHONPATH": str(site),

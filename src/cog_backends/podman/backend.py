@@ -14,6 +14,7 @@ from cog_backends.podman.store import Images
 from cog_backends.podman.tools import Missing, Tools, find_tools
 from cog_core.backend import Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.errors import BackendUnavailable
+from cog_core.image_failures import mapped
 from cog_core.ir import Capability
 from cog_core.process import run as run_process
 
@@ -55,13 +56,16 @@ class PodmanBackend:
                 return _usable(tools)
 
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
-        """Build the image, then deliver it to every output."""
+        """Build the image, then deliver it to every output.
+
+        An image without a name stays, because buildah's cache are images; ``podman image prune`` takes it away.
+        """
         images = self._images
         tags = tuple(output.tag for output in request.outputs if isinstance(output, ToStore))
         image_id = Builder(images).build(request, tags, emit)
-        try:
-            info = images.inspect(image_id)
-            for output in request.outputs:
+        info = images.inspect(image_id)
+        for output in request.outputs:
+            with mapped():
                 match output:
                     case ToLayout(path=path):
                         images.save_layout(image_id, path, tags[0] if tags else None)
@@ -71,9 +75,6 @@ class PodmanBackend:
                         info = attrs.evolve(info, digest=images.push(image_id, reference, emit))
                     case ToStore():
                         pass
-        finally:
-            if not tags:
-                images.remove(image_id)
         return info
 
     def inspect(self, reference: str) -> ImageInfo:
@@ -108,10 +109,20 @@ def _usable(tools: Tools) -> Probe:
         usable=True,
         reason=f"podman {tools.version}, {who}, buildah {tools.builder_version}",
         version=tools.version,
-        capabilities=CAPABILITIES if tools.named_contexts else CAPABILITIES - {Capability.BIND_MOUNT},
+        capabilities=CAPABILITIES - _beyond(tools),
         details={
             "builder": f"{builder} {tools.builder_version}" if builder == "buildah" else "podman build",
             "platform": str(tools.platform),
             "store": tools.store,
         },
     )
+
+
+def _beyond(tools: Tools) -> frozenset[Capability]:
+    """Return what this one is too old for, or too far away."""
+    found = {
+        Capability.BIND_MOUNT: tools.named_contexts,
+        Capability.REPRODUCIBLE: tools.named_contexts,
+        Capability.CACHE_EXCHANGE: tools.shares_caches,
+    }
+    return frozenset(capability for capability, there in found.items() if not there)

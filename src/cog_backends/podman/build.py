@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from cog_backends.podman.commands import BuildOptions, build_argv
+from cog_backends.podman.commands import BuildOptions, build_argv, repositories
 from cog_backends.podman.progress import BuildProgress
 from cog_core.context import materialise
 from cog_core.errors import BackendError, CogError
 from cog_core.ir import ImageBase
 from cog_core.ir.dockerfile import render
 from cog_core.ir.steps import PROJECT
+from cog_core.plain_names import with_plain_names
 from cog_core.process import Command
 from cog_core.staging import DOCKERFILE, secret_files, stage_folders, workspace, write_ignore_file
 from cog_oci.errors import OciError
@@ -20,13 +23,13 @@ from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from cog_backends.podman.store import Images
     from cog_core.backend import BuildRequest
     from cog_core.events import Emit
     from cog_core.ir import BuildPlan
     from cog_core.ir.dockerfile import Dockerfile
+    from cog_core.settings import Settings
 
 
 @attrs.frozen
@@ -43,8 +46,14 @@ class Builder:
             BackendError: The builder failed.
         """
         with workspace(self.images.settings, "podman") as folder:
-            dockerfile = render(self._with_full_base(request.plan), self.images.tools.dialect)
-            return self._run(dockerfile, self._options(dockerfile, request, tags, folder), emit)
+            request = attrs.evolve(request, plan=self._with_full_base(request.plan))
+            if self.images.tools.named_contexts:
+                request = with_plain_names(request, folder, renames=False)
+            dockerfile = render(request.plan, self.images.tools.dialect)
+            options = self._options(dockerfile, request, tags, folder)
+            return self._run(
+                dockerfile, options, emit, secrets=[secret.read() for secret in request.secrets.values()]
+            )
 
     def _options(
         self, dockerfile: Dockerfile, request: BuildRequest, tags: tuple[str, ...], folder: Path
@@ -62,7 +71,7 @@ class Builder:
             dockerfile=folder / DOCKERFILE,
             ignore_file=ignore_file,
             context=context,
-            base=dockerfile.instructions[0].text.removeprefix("FROM "),
+            base=dockerfile.base,
             created=plan.created,
             platform=None if plan.platform == tools.platform else str(plan.platform),
             tags=tags,
@@ -70,21 +79,24 @@ class Builder:
             secrets=secret_files(request, folder),
             labels=dockerfile.labels,
             no_cache=request.no_cache,
+            pull=request.pull,
+            cache_from=repositories(request.cache_from),
+            cache_to=repositories(request.cache_to),
         )
 
-    def _run(self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit) -> str:
-        progress = BuildProgress(dockerfile.instructions, emit)
+    def _run(self, dockerfile: Dockerfile, options: BuildOptions, emit: Emit, secrets: list[bytes]) -> str:
+        progress = BuildProgress(dockerfile.instructions, emit, secrets)
         settings = self.images.settings
         command = Command(
             argv=build_argv(self.images.tools, options),
-            env=_environment(settings.environ, settings.proxies),
+            env={**_environment(settings.environ, settings.proxies), **_temporary_folder(settings)},
             secrets=frozenset(settings.proxies.values()),
         )
         before = self.images.working()
         try:
             completed = self.images.run(command, on_line=progress.feed)
         except BaseException:
-            self._tidy(progress, before, dockerfile.instructions[0].text.removeprefix("FROM "))
+            self._tidy(progress, before, dockerfile.base)
             raise
         progress.end(completed.code, completed.stderr)
         if progress.failure:
@@ -121,6 +133,16 @@ def _environment(environ: Mapping[str, str], proxies: Mapping[str, str]) -> dict
     return {**{name: value for name, value in environ.items() if name not in _OVERRIDES}, **proxies}
 
 
+def _temporary_folder(settings: Settings) -> dict[str, str]:
+    """Return another place for caches where the usual one, of which buildah 1.28 has one a machine, is not ours."""
+    if "TMPDIR" in settings.environ or not _CACHES.exists() or _CACHES.stat().st_uid == os.geteuid():
+        return {}
+    folder = settings.cache / "podman"
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"TMPDIR": str(folder)}
+
+
+_CACHES = Path("/var/tmp/buildah-cache")  # noqa: S108 - buildah's own choice
 _OVERRIDES = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "SOURCE_DATE_EPOCH")
 
 

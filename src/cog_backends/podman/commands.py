@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.errors import BackendError
+from cog_core.errors import BackendError, UnsupportedPlan
 from cog_oci.errors import OciError
 from cog_oci.proxies import is_loopback
 from cog_oci.reference import Reference
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cog_backends.podman.tools import Tools
     from cog_core.backend import Bind, RunRequest
+    from cog_core.caches import Cache
 
 LABEL: Final = "org.cogmodel.started-by"
 _SHM_SIZE: Final = "6g"
@@ -45,6 +46,8 @@ class BuildOptions:
         contexts: Folders by name.
         secrets: Files by secret id.
         labels: Labels that stand in no Dockerfile.
+        cache_from: Repositories with layers of earlier builds.
+        cache_to: Repositories for the layers of this one.
     """
 
     dockerfile: Path
@@ -58,6 +61,9 @@ class BuildOptions:
     secrets: Mapping[str, Path] = attrs.field(factory=dict)
     labels: tuple[tuple[str, str], ...] = ()
     no_cache: bool = False
+    pull: bool = False
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
 
 
 def build_argv(tools: Tools, options: BuildOptions) -> tuple[str, ...]:
@@ -66,7 +72,8 @@ def build_argv(tools: Tools, options: BuildOptions) -> tuple[str, ...]:
     Its last line of output is the image's id, and the ids of the steps stand between: with a file for the id,
     buildah would print neither.
     """
-    argv = [*tools.builder, "--layers", "--force-rm", "--pull=missing", "--format", "oci", "--identity-label=false"]
+    pull = "always" if options.pull else "missing"
+    argv = [*tools.builder, "--layers", "--force-rm", f"--pull={pull}", "--format", "oci", "--identity-label=false"]
     argv += ["--timestamp", str(options.created)]
     argv += ["--platform", options.platform] if options.platform else []
     argv += ["--file", str(options.dockerfile), "--ignorefile", str(options.ignore_file)]
@@ -74,9 +81,28 @@ def build_argv(tools: Tools, options: BuildOptions) -> tuple[str, ...]:
     argv += [word for name, path in options.contexts.items() for word in ("--build-context", f"{name}={path}")]
     argv += [word for name, path in options.secrets.items() for word in ("--secret", f"id={name},src={path}")]
     argv += [word for name, value in options.labels for word in ("--label", f"{name}={value}")]
+    argv += [word for name in options.cache_from for word in ("--cache-from", name)]
+    argv += [word for name in options.cache_to for word in ("--cache-to", name)]
     argv += ["--no-cache"] if options.no_cache else []
     argv += ["--security-opt", "label=disable"] if tools.selinux else []
-    return (*argv, *plain_http(options.base), str(options.context))
+    return (*argv, *plain_http(options.base, *options.cache_from, *options.cache_to), str(options.context))
+
+
+def repositories(caches: Iterable[Cache]) -> tuple[str, ...]:
+    """Return the repositories of caches; buildah chooses the tags itself.
+
+    Raises:
+        UnsupportedPlan: One is in no registry.
+    """
+    found = []
+    for cache in caches:
+        if cache.reference is None:
+            raise UnsupportedPlan(
+                f"podman shares caches by registries, not by type={cache.kind}", hint="Name a registry's repository."
+            )
+        reference = Reference.parse(cache.reference)
+        found.append(f"{reference.registry}/{reference.repository}")
+    return tuple(found)
 
 
 def create_argv(
@@ -144,13 +170,17 @@ def gpu_devices(asked: str | None, *, available: bool) -> tuple[str, ...]:
     return tuple(f"nvidia.com/gpu={device}" for device in chosen)
 
 
-def plain_http(reference: str) -> tuple[str, ...]:
+def plain_http(*references: str) -> tuple[str, ...]:
     """Return what lets podman talk to a registry on this machine, which rarely has a certificate."""
+    return ("--tls-verify=false",) if any(map(_is_here, references)) else ()
+
+
+def _is_here(reference: str) -> bool:
     try:
         host = Reference.parse(reference).registry.rpartition(":")
     except OciError:
-        return ()
-    return ("--tls-verify=false",) if is_loopback((host[0] or host[2]).strip("[]")) else ()
+        return False
+    return is_loopback((host[0] or host[2]).strip("[]"))
 
 
 def _bind(bind: Bind) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import attrs
-from typing_extensions import Self
 
 from cog_backends.podman.commands import create_argv, environment_words, gpu_devices
 from cog_backends.podman.store import complaint, failed
@@ -23,6 +22,8 @@ from cog_core.process import Command
 if TYPE_CHECKING:
     from collections.abc import Callable
     from subprocess import Popen
+
+    from typing_extensions import Self
 
     from cog_backends.podman.store import Images
     from cog_core.backend import RunRequest

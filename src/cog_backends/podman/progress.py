@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cog_core.buildkit_progress import Steps
+from cog_core.engine_advice import registry_advice
 from cog_core.errors import BuildFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cog_core.events import Emit
     from cog_core.ir.dockerfile import Instruction
 
@@ -29,8 +32,8 @@ class BuildProgress:
         seen: Images of all steps, also those from the cache.
     """
 
-    def __init__(self, instructions: tuple[Instruction, ...], emit: Emit) -> None:
-        self._steps = Steps((), emit)
+    def __init__(self, instructions: tuple[Instruction, ...], emit: Emit, secrets: Iterable[bytes] = ()) -> None:
+        self._steps = Steps((), emit, secrets)
         self._instructions = instructions
         self._number = 0
         self._total = ""
@@ -61,7 +64,7 @@ class BuildProgress:
             self._finish()
             self._key, self._cached = _COMMIT, False
             self._steps.start(_COMMIT, line)
-        elif self._key == _COMMIT and _IMAGE_ID.match(line):
+        elif _IMAGE_ID.match(line) and (self._key == _COMMIT or self._is_found):
             self.image_id = line
         elif self._key != _COMMIT:
             self._steps.output(self._key, line)
@@ -78,12 +81,17 @@ class BuildProgress:
             self._failure = _without_base(self._text.partition(" ")[2], reason)
         else:
             self._failure = self._steps.failure() or BuildFailed(f"the build failed: {reason}")
-        self._failure.hint = self._failure.hint or advice(reason)
+        self._failure.hint = advice(reason) or self._failure.hint
 
     @property
     def failure(self) -> BuildFailed | None:
         """The error of the step that failed, if one did."""
         return self._failure
+
+    @property
+    def _is_found(self) -> bool:
+        """Whether the last step came from the cache: an image without a name is then not committed again."""
+        return self._cached and self._total == str(self._number)
 
     def _is_next(self, number: str, total: str) -> bool:
         """Whether this is the builder's line: a command could print one that looks the same."""
@@ -126,7 +134,8 @@ _ADVICE = (
 def _without_base(reference: str, reason: str) -> BuildFailed:
     return BuildFailed(
         f"the base image {reference} cannot be had: {reason}",
-        hint="Let podman reach its registry, name a base that it has (--base-image), or use --backend oci.",
+        hint=registry_advice(reason)
+        or "Let podman reach its registry, name a base that it has (--base-image), or use --backend oci.",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.errors import CogError
-from cog_core.ir.dockerfile import EARLY_BUILDKIT, MODERN, Dialect
+from cog_core.ir.dockerfile import Dialect
 from cog_core.process import Command
 from cog_core.values import Platform
 
@@ -25,6 +25,8 @@ _NAMED_CONTEXTS = (1, 26)
 """First buildah with ``--build-context``."""
 _HEREDOCS = (1, 33)
 """First buildah with here-documents (containers/buildah, pull request 5092)."""
+_CACHES = (1, 28)
+"""First buildah with ``--cache-from`` and ``--cache-to`` that read and write registries."""
 _LINKS = (1, 41)
 """First buildah that takes ``COPY --link``."""
 _INSTALLERS: Final = (
@@ -71,14 +73,21 @@ class Tools:
         return not self.remote and version_tuple(self.builder_version) >= _NAMED_CONTEXTS
 
     @property
+    def shares_caches(self) -> bool:
+        """Whether layers can be read from registries and written there."""
+        return version_tuple(self.builder_version) >= _CACHES
+
+    @property
     def dialect(self) -> Dialect:
         """What its builder understands of Dockerfiles."""
-        if not self.named_contexts:
-            return Dialect(mounts=True, prefixes=True)
         version = version_tuple(self.builder_version)
-        if version >= _LINKS:
-            return MODERN
-        return Dialect(mounts=True, heredocs=True) if version >= _HEREDOCS else EARLY_BUILDKIT
+        return Dialect(
+            mounts=True,
+            heredocs=self.named_contexts and version >= _HEREDOCS,
+            link=self.named_contexts and version >= _LINKS,
+            prefixes=not self.named_contexts,
+            bare_workdirs=True,
+        )
 
 
 @attrs.frozen

@@ -17,7 +17,7 @@ from cog_core.values import Platform
 
 
 def command(*, file: options.File = None, strict: options.Strict = False, as_json: options.AsJson = False) -> None:
-    """Show the configuration with everything filled in, as an image's label holds it."""
+    """Show the configuration with everything filled in; with --json as an image's label holds it."""
     read_settings()
     project = open_project(Path(), file=file, strict=strict)
     models = read_models(project)
@@ -25,6 +25,7 @@ def command(*, file: options.File = None, strict: options.Strict = False, as_jso
         platform=Platform.of_this_machine(),
         concurrency=models[0].concurrency if models else None,
         is_async=models[0].is_async if models else None,
+        batch=models[0].batch if models else None,
     )
     resolved = resolve(project.loaded, facts)
     for problem in (*project.loaded.warnings, *resolved.warnings):
@@ -35,4 +36,6 @@ def command(*, file: options.File = None, strict: options.Strict = False, as_jso
     if as_json:
         sys.stdout.write(f"{text}\n")
     else:
-        sys.stdout.write(yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True))
+        runner = "predict" if project.loaded.origin("predict").key == "predict" else "run"
+        document = {runner if key == "predict" else key: value for key, value in json.loads(text).items()}
+        sys.stdout.write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import attrs
-import typer
 
 from cog_cli import options
 from cog_cli.by_hand import dockerfile_of, write_folder
+from cog_cli.declared import Option
 from cog_cli.documents import given_schema
 from cog_cli.older_flags import accepting
 from cog_cli.render.console import say
@@ -25,18 +25,14 @@ def command(
     *,
     output: Annotated[
         str | None,
-        typer.Option(
-            "--output", metavar="DIR", help="Write Dockerfile, contexts and the command that builds them there."
-        ),
+        Option("--output", metavar="DIR", help="Write Dockerfile, contexts and the command that builds them there."),
     ] = None,
     image_name: Annotated[
-        str | None, typer.Option("--image-name", metavar="NAME", help="Name of the image in that command.")
+        str | None, Option("--image-name", metavar="NAME", help="Name of the image in that command.")
     ] = None,
     dialect: Annotated[
         str,
-        typer.Option(
-            "--dialect", metavar="NAME", help="For which builder: modern (Docker 23), early (20.10) or classic."
-        ),
+        Option("--dialect", metavar="NAME", help="For which builder: modern (Docker 23), early (20.10) or classic."),
     ] = "modern",
     file: options.File = None,
     platform: options.Platform = None,

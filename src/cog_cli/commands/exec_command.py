@@ -4,10 +4,9 @@ import contextlib
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cog_cli import options
 from cog_cli.building import kind
+from cog_cli.declared import Argument, Option
 from cog_cli.given import environment, published
 from cog_cli.main import INTERRUPTED
 from cog_cli.older_flags import accepting
@@ -25,10 +24,10 @@ SETTINGS = {"context_settings": {"allow_interspersed_args": False}}
 @accepting("use_cog_base_image", "use_cuda_base_image")
 def command(
     *,
-    words: Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run.")],
+    words: Annotated[list[str], Argument(metavar="COMMAND", help="What to run.")],
     publish: Annotated[
         list[str] | None,
-        typer.Option("-p", "--publish", metavar="[HOST:]PORT", help="Port of the command to be reached from here."),
+        Option("-p", "--publish", metavar="[HOST:]PORT", help="Port of the command to be reached from here."),
     ] = None,
     env: options.Env = None,
     gpus: options.Gpus = None,
@@ -36,7 +35,7 @@ def command(
     backend: options.Backend = None,
     strict: options.Strict = False,
     progress: options.Progress = None,
-) -> None:
+) -> int:
     """Run a command in the project's environment, with the project at /src; ends with the command's status."""
     settings = read_settings()
     mode = mode_of(progress, settings)
@@ -63,5 +62,4 @@ def command(
             status = container.wait()
     if status and status != INTERRUPTED:
         say(f"container exited with status {status}")
-    if status:
-        raise typer.Exit(status)
+    return status or 0

@@ -29,5 +29,5 @@ def command() -> None:
         else:
             say(f"Creating {name}")
     say()
-    say("Done! For next steps, check out the docs at https://cog.run/getting-started")
+    say("Done! For next steps, see `cog --help`")
     say("Try: cog run -i image=@PICTURE.png", "hint")

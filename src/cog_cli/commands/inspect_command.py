@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cog_cli import options
 from cog_cli.building import name_of
+from cog_cli.declared import Argument
 from cog_cli.render.image import image_json, show_image
 from cog_cli.session import settings as read_settings
 from cog_core import images
@@ -20,7 +19,7 @@ def command(
     *,
     target: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="IMAGE|DIR",
             show_default=False,
             help="An image, an OCI layout, or a project's folder; by default this one.",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cog_cli import login
+from cog_cli.declared import Argument, Option
 from cog_cli.render.console import say
 from cog_cli.session import settings as read_settings
 from cog_core import process
@@ -23,14 +24,10 @@ SETTINGS = {
 def command(
     *,
     registry: Annotated[
-        str | None, typer.Argument(metavar="REGISTRY", help="Host of the registry; by default COG_REGISTRY_HOST.")
+        str | None, Argument(metavar="REGISTRY", help="Host of the registry; by default COG_REGISTRY_HOST.")
     ] = None,
-    username: Annotated[
-        str | None, typer.Option("-u", "--username", help="User name, instead of being asked.")
-    ] = None,
-    token_stdin: Annotated[
-        bool, typer.Option("--token-stdin", help="Read token or password from standard input.")
-    ] = False,
+    username: Annotated[str | None, Option("-u", "--username", help="User name, instead of being asked.")] = None,
+    token_stdin: Annotated[bool, Option("--token-stdin", help="Read token or password from standard input.")] = False,
 ) -> None:
     """Log in to a container registry."""
     settings = read_settings()

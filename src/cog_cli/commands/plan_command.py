@@ -11,6 +11,7 @@ from cog_core import images
 from cog_core.errors import BackendError
 from cog_core.ir import to_json
 from cog_core.plugins import choose
+from cog_core.project import open_project
 
 
 def command(
@@ -37,7 +38,8 @@ def command(
         sys.stdout.write(to_json(plan, indent=2) + "\n")
         return
     try:
-        builder = choose(images.tools(settings).plugins, settings, plan, asked=backend).reason
+        named = open_project(Path(), file=file).config.backend
+        builder = choose(images.tools(settings).plugins, settings, plan, asked=backend, project=named).reason
     except BackendError as error:
         builder = f"nobody here: {error.message}"
     sys.stdout.write(show_plan(plan, builder))

@@ -8,7 +8,7 @@ from cog_cli.render.console import warn
 
 
 @functools.wraps(run_command.command)
-def command(**given: Any) -> None:
+def command(**given: Any) -> int:
     """Run one prediction; the same as ``cog run``."""
     warn('"cog predict" is deprecated, use "cog run"')
-    run_command.command(**given)
+    return int(run_command.command(**given))

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-import typer
-
 from cog_cli import options
 from cog_cli.building import BuildFlags, build_image, model_project
+from cog_cli.declared import Argument
 from cog_cli.older_flags import accepting
 from cog_cli.render.progress import mode_of, showing, tell
 from cog_cli.session import settings as read_settings
@@ -21,15 +20,16 @@ _NO_TARGET = (
 @accepting("use_cog_base_image", "use_cuda_base_image", "separate_weights", "strip", "precompile")
 def command(
     *,
-    image: Annotated[
-        str | None, typer.Argument(metavar="IMAGE", help="Where to; by default `image` of cog.yaml.")
-    ] = None,
+    image: Annotated[str | None, Argument(metavar="IMAGE", help="Where to; by default `image` of cog.yaml.")] = None,
     file: options.File = None,
     backend: options.Backend = None,
     platform: options.Platform = None,
     base_image: options.BaseImage = None,
     update: options.Update = False,
     no_cache: options.NoCache = False,
+    pull: options.Pull = False,
+    cache_from: options.CacheFrom = None,
+    cache_to: options.CacheTo = None,
     progress: options.Progress = None,
     openapi_schema: options.OpenApiSchema = None,
     secret: options.Secret = None,
@@ -44,6 +44,9 @@ def command(
         file=file,
         mode=mode,
         no_cache=no_cache,
+        pull=pull,
+        cache_from=tuple(cache_from or ()),
+        cache_to=tuple(cache_to or ()),
         secret=tuple(secret or ()),
         openapi_schema=openapi_schema,
         backend=backend,

@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cog_cli import options
 from cog_cli.answers import check_destination, present, write
+from cog_cli.declared import Option
 from cog_cli.given import environment, given_inputs
 from cog_cli.older_flags import accepting
 from cog_cli.render.console import warn
@@ -27,28 +26,28 @@ def command(
     target: options.Target = ".",
     inputs: Annotated[
         list[str] | None,
-        typer.Option("-i", "--input", metavar="NAME=VALUE", help="Input; NAME=@FILE for files, repeat for lists."),
+        Option("-i", "--input", metavar="NAME=VALUE", help="Input; NAME=@FILE for files, repeat for lists."),
     ] = None,
     json_text: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--json", metavar="JSON", help="All inputs as JSON, @FILE or - for stdin; the whole response is printed."
         ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="PATH", help="Where the output is written.")
+        str | None, Option("-o", "--output", metavar="PATH", help="Where the output is written.")
     ] = None,
     env: options.Env = None,
     setup_timeout: options.SetupTimeout = None,
     use_replicate_token: Annotated[
-        bool, typer.Option("--use-replicate-token", help="Pass REPLICATE_API_TOKEN on to the model.")
+        bool, Option("--use-replicate-token", help="Pass REPLICATE_API_TOKEN on to the model.")
     ] = False,
     gpus: options.Gpus = None,
     file: options.File = None,
     backend: options.Backend = None,
     strict: options.Strict = False,
     progress: options.Progress = None,
-) -> None:
+) -> int:
     """Run one prediction with the project of this folder, of another one, or with an image."""
     settings = read_settings()
     mode = mode_of(progress, settings)
@@ -65,13 +64,15 @@ def command(
     with started(model, run_options, mode=mode, backend=backend, settings=settings) as served:
         tell(mode, "Running prediction...")
         prediction = ask(served, values, context=context)
-    _show(prediction, output, mode, as_json=json_text is not None)
+    return _show(prediction, output, mode, as_json=json_text is not None)
 
 
-def _show(prediction: Prediction, output: str | None, mode: str, *, as_json: bool) -> None:
+def _show(prediction: Prediction, output: str | None, mode: str, *, as_json: bool) -> int:
+    """Show what came of it, and return the exit code."""
     succeeded = prediction.status == "succeeded"
     if not succeeded and not as_json:
-        raise PredictionError(f'Prediction failed with status "{prediction.status}": {prediction.error}')
+        reason = (prediction.error or "no reason given").removeprefix("Prediction failed: ")
+        raise PredictionError(f'Prediction failed with status "{prediction.status}": {reason}')
     if as_json and output is not None and Path(output).suffix != ".json":
         warn(f"--output value does not have a .json suffix: {output}")
     answer = present(prediction, output, as_json=as_json)
@@ -82,8 +83,7 @@ def _show(prediction: Prediction, output: str | None, mode: str, *, as_json: boo
         sys.stdout.write(f"{answer.text}\n")
     elif not answer.files and not as_json and prediction.output is None:
         warn("No output generated")
-    if not succeeded:
-        raise typer.Exit(PredictionError.exit_code)
+    return 0 if succeeded else PredictionError.exit_code
 
 
 def _token(settings: Settings) -> str:

@@ -3,29 +3,33 @@
 import math
 from typing import Annotated
 
-import typer
-
 from cog_cli import options
+from cog_cli.declared import Option
 from cog_cli.given import environment
 from cog_cli.older_flags import accepting
 from cog_cli.render.progress import mode_of, tell
 from cog_cli.session import settings as read_settings
 from cog_cli.starting import opened, started
 from cog_core.backend import Container
-from cog_core.errors import PredictionError
+from cog_core.errors import PredictionError, UsageError
 from cog_core.predictions import RunOptions
 
 _LOOK_SECONDS = 1.0
+_LOG_FORMATS = {"json": "json", "text": "console"}
 
 
 @accepting("use_cog_base_image", "use_cuda_base_image")
 def command(
     *,
     target: options.Target = ".",
-    port: Annotated[int, typer.Option("-p", "--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8393,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option("-p", "--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8393,
+    host: Annotated[str, Option("--host", help="Address to listen on.")] = "127.0.0.1",
     upload_url: Annotated[
-        str | None, typer.Option("--upload-url", metavar="URL", help="Where the server uploads output files to.")
+        str | None, Option("--upload-url", metavar="URL", help="Where the server uploads output files to.")
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        Option("--log-format", metavar="FORMAT", help="Show what the server logs: json or text."),
     ] = None,
     env: options.Env = None,
     setup_timeout: options.SetupTimeout = None,
@@ -39,7 +43,7 @@ def command(
     settings = read_settings()
     mode = mode_of(progress, settings)
     run_options = RunOptions(
-        environment=environment(env or (), settings),
+        environment={**_logging(log_format), **environment(env or (), settings)},
         address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         gpus=gpus,
         setup_timeout=math.inf if setup_timeout is None else setup_timeout,
@@ -56,6 +60,15 @@ def command(
         return
     if status:
         raise PredictionError(f"container exited with status {status}")
+
+
+def _logging(form: str | None) -> dict[str, str]:
+    """Return variables, which images of other builders know too, and not the option, which they do not."""
+    if form is None:
+        return {}
+    if form not in _LOG_FORMATS:
+        raise UsageError(f"unknown log format {form!r}", hint=f"Use one of {', '.join(_LOG_FORMATS)}.")
+    return {"LOG_FORMAT": _LOG_FORMATS[form], "COG_LOG_FORMAT": form, "COG_LOG_LEVEL": "info"}
 
 
 def _until_the_end(container: Container) -> int:

@@ -10,7 +10,6 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
-from typing_extensions import Self
 
 from cog_cli.render.console import size
 from cog_cli.render.progress import ending, failing, first_line
@@ -19,6 +18,7 @@ from cog_core.events import Decided, Noted, StepFailed, StepFinished, StepOutput
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from typing_extensions import Self
 
     from cog_core.events import Event
 

@@ -1,10 +1,11 @@
 """The file ``cog.yaml``: read, checked, and brought into types, with the place of every value."""
 
 from cog_core.config.loaded import DEFAULT_PYTHON, LoadedConfig, from_json, load, parse
-from cog_core.config.model import Build, Concurrency, Config, Mount, RunItem, Weight, WeightSource
+from cog_core.config.model import Batch, Build, Concurrency, Config, Mount, RunItem, Weight, WeightSource
 
 __all__ = [
     "DEFAULT_PYTHON",
+    "Batch",
     "Build",
     "Concurrency",
     "Config",

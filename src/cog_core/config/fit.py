@@ -6,43 +6,38 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from pydantic import ValidationError
 
 from cog_core.config import known
 from cog_core.config.model import Config
 from cog_core.config.nodes import Listing, Node, Path, Scalar, Table, join, plain
+from cog_core.config.shapes import Misfit, read
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
     from cog_core.config.findings import Findings
     from cog_core.errors import Origin
 
 _MESSAGES: Final = {
-    "model_type": "must be a mapping",
-    "tuple_type": "must be a list",
-    "string_type": "must be a string",
-    "bool_type": "must be a boolean",
-    "bool_parsing": "must be a boolean",
-    "int_type": "must be an integer",
-    "int_parsing": "must be an integer",
-    "int_parsing_size": "must be an integer",
-    "int_from_float": "must be an integer",
-    "literal_error": 'must be "secret"',
-    "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "must be an absolute path",
-    "run_item": "must be a string or a mapping with the key command",
+    "mapping": "must be a mapping",
+    "list": "must be a list",
+    "string": "must be a string",
+    "boolean": "must be a boolean",
+    "integer": "must be an integer",
+    "number": "must be a number",
+    "max": "max is required",
+    "secret": 'must be "secret"',
+    "filled": "must not be empty",
+    "path": "must be an absolute path",
+    "command": "must be a string or a mapping with the key command",
 }
 _QUOTE = 'YAML reads "a: b" as a mapping; put the whole line in quotes.'
 _HINTS: Final[dict[tuple[str, type | None], str]] = {
-    ("model_type", Listing): "Remove the dashes: write one key: value a line, indented.",
-    ("model_type", None): "Write one key: value a line below it, indented.",
-    ("tuple_type", None): "Write one item a line, each behind a dash.",
-    ("string_type", Table): _QUOTE,
-    ("run_item", Table): _QUOTE,
-    ("string_type", Listing): "Write a single value without a dash.",
-    ("bool_type", None): "Write true or false.",
-    ("bool_parsing", None): "Write true or false.",
+    ("mapping", Listing): "Remove the dashes: write one key: value a line, indented.",
+    ("mapping", None): "Write one key: value a line below it, indented.",
+    ("list", None): "Write one item a line, each behind a dash.",
+    ("string", Table): _QUOTE,
+    ("command", Table): _QUOTE,
+    ("string", Listing): "Write a single value without a dash.",
+    ("boolean", None): "Write true or false.",
 }
 _ONE_WORD = frozenset({"python_packages", "system_packages", "python_extra_index_urls", "python_find_links"})
 
@@ -60,37 +55,36 @@ def fit(tree: Table, findings: Findings, *, strict: bool = False) -> tuple[Confi
     return result, tree
 
 
-def _validated(tree: Table) -> Config | list[ErrorDetails]:
-    try:
-        return Config.model_validate(plain(tree))
-    except ValidationError as error:
-        return error.errors(include_url=False, include_context=False, include_input=False)
+def _validated(tree: Table) -> Config | list[Misfit]:
+    misfits: list[Misfit] = []
+    return read(Config, plain(tree), (), misfits) or misfits
 
 
-def _amended(tree: Table, details: list[ErrorDetails], findings: Findings, *, strict: bool) -> Table:
+def _amended(tree: Table, misfits: list[Misfit], findings: Findings, *, strict: bool) -> Table:
     """Report every part that did not fit, and mend it or take it away."""
     changes: dict[Path, Node | None] = {}
-    for detail in details:
-        path = _existing(tree, detail["loc"])
+    for misfit in misfits:
+        path = _existing(tree, misfit.path)
         node, key = _look_up(tree, path)
         place = node.origin if isinstance(node, Scalar) and node.text is not None else key
-        if detail["type"] == "extra_forbidden":
+        if misfit.kind == "unknown":
             _report_unknown(path, key, findings, strict=strict)
             changes[path] = None
-        elif detail["type"] == "tuple_type" and (mended := _mended(node, path)):
+        elif misfit.kind == "list" and (mended := _mended(node, path)):
             findings.note(_mending_note(path), place)
             changes[path] = mended
         else:
-            _report(detail, node, place, findings)
-            changes[_whole(path, detail)] = None
+            _report(misfit, node, place, findings)
+            changes[_whole(path, misfit)] = None
     return _changed(tree, changes)
 
 
-def _whole(path: Path, detail: ErrorDetails) -> Path:
+def _whole(path: Path, misfit: Misfit) -> Path:
     """Return what to take away: of a mapping that is nothing without one of its keys, all of it."""
-    parent = path[:-1] if detail["type"] != "missing" else path
-    required = parent[:1] == ("concurrency",) or "mounts" in parent[:-1]
-    return parent if required else path
+    if path[0] == "concurrency":
+        return path[:1]
+    parent = path[:-1] if misfit.kind != "missing" else path
+    return parent if "mounts" in parent[:-1] else path
 
 
 def _changed(tree: Table, changes: dict[Path, Node | None]) -> Table:
@@ -105,9 +99,9 @@ def _changed(tree: Table, changes: dict[Path, Node | None]) -> Table:
     return changed
 
 
-def _report(detail: ErrorDetails, node: Node, origin: Origin, findings: Findings) -> None:
-    kind = detail["type"]
-    fact = f"{detail['loc'][-1]} is required" if kind == "missing" else _MESSAGES.get(kind, detail["msg"].lower())
+def _report(misfit: Misfit, node: Node, origin: Origin, findings: Findings) -> None:
+    kind = misfit.kind
+    fact = f"{misfit.path[-1]} is required" if kind == "missing" else _MESSAGES[kind]
     findings.problem(f'schema error in "{origin.key}": {fact}', origin, _hint(kind, node))
 
 
@@ -146,7 +140,7 @@ def _mending_note(path: Path) -> str:
     return f'"{join(path)}" is a single value; it is read as a list with one item'
 
 
-def _existing(tree: Table, location: tuple[int | str, ...]) -> Path:
+def _existing(tree: Table, location: Path) -> Path:
     """Return the part of an error's location that is in the tree; one source may stand without a list."""
     node: Any = tree
     path: list[str | int] = []

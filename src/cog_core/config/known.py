@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from cog_core.config.model import Build, Concurrency, Config, Mount, RunItem, Weight, WeightSource
+import attrs
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from cog_core.config.model import Batch, Build, Concurrency, Config, Mount, RunItem, Weight, WeightSource
 
-SECTIONS: Final[dict[str, type[BaseModel]]] = {
+SECTIONS: Final[dict[str, type[attrs.AttrsInstance]]] = {
     "": Config,
     "build": Build,
     "build.run[]": RunItem,
     "build.run[].mounts[]": Mount,
     "concurrency": Concurrency,
+    "concurrency.batch": Batch,
     "weights[]": Weight,
     "weights[].source[]": WeightSource,
 }
@@ -37,12 +37,14 @@ _OTHER_WORDS = {
     "pip": "python_packages",
     "apt": "system_packages",
     "predictor": "run",
+    "size": "max_size",
+    "max_batch_size": "max_size",
 }
 
 
 def keys_of(section: str) -> tuple[str, ...]:
     """Return the keys that a section has today, as they are written in the file."""
-    names = [name for name in SECTIONS[section].model_fields if name not in OLD]
+    names = [name for name in attrs.fields_dict(SECTIONS[section]) if name not in OLD]
     return (*names, "run") if section == "" else tuple(names)
 
 
@@ -58,7 +60,7 @@ def advice(key: str, section: str) -> str:
     here = keys_of(section) if section in SECTIONS else ()
     if word in here:
         return f'Did you mean "{word}"?'
-    for other in ("", "build"):
+    for other in ("", "build", "concurrency"):
         if other != section and word in keys_of(other):
             return f'Write "{word}" {f"inside {other!r}" if other else "at the top level"}.'.replace("'", '"')
     if close := difflib.get_close_matches(word, here, n=1, cutoff=0.7):

@@ -219,4 +219,4 @@ def _completed(config: Config, findings: Findings, origin: Origin, *, legacy: bo
         return config
     version = LEGACY_PYTHON if legacy else DEFAULT_PYTHON
     findings.note(f"build.python_version is not set; Python {version} is used", origin)
-    return config.model_copy(update={"build": config.build.model_copy(update={"python_version": version})})
+    return attrs.evolve(config, build=attrs.evolve(config.build, python_version=version))

@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+import attrs
 
+from cog_core.config import shapes
+from cog_core.config.shapes import flag, integer, number, text, texts
 from cog_core.config.urls import without_credentials
 
-
-def _blank_is_none(value: Any) -> Any:
-    return (value.strip() or None) if isinstance(value, str) else value
-
-
-Text = Annotated[str | None, BeforeValidator(_blank_is_none)]
-"""A single value; an empty one counts as not written."""
-Texts = tuple[str, ...]
+if TYPE_CHECKING:
+    from cog_core.config.nodes import Path
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, hide_input_in_errors=True)
-
+@attrs.frozen(repr=False)
+class _Section:
     def __repr__(self) -> str:
         """Return the values without credentials in URLs."""
-        return without_credentials(super().__repr__())
+        values = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)))
+        return without_credentials(f"{type(self).__name__}({values})")
 
-    __str__ = __repr__
 
-
+@attrs.frozen(kw_only=True, repr=False)
 class Mount(_Section):
     """A secret that one build command can read as a file."""
 
-    type: Literal["secret"]
-    id: str = Field(min_length=1)
-    target: str = Field(pattern="^/[^\0\n]+$")
+    type: str = shapes.required("secret", "secret")
+    id: str = shapes.required(".+", "filled")
+    target: str = shapes.required("/[^\0\n]+", "path")
 
 
+@attrs.frozen(kw_only=True, repr=False)
 class RunItem(_Section):
     """A command of the build; in the file a text, or a mapping when it needs a mount."""
 
-    command: str
-    mounts: tuple[Mount, ...] = ()
+    command: str = shapes.required(".*", "string")
+    mounts: tuple[Mount, ...] = shapes.sections(Mount)
 
 
-def _command(value: Any) -> Any:
+def _command(value: Any, path: Path, misfits: list[shapes.Misfit]) -> Any:
     if isinstance(value, str):
-        return {"command": value}
-    if not isinstance(value, RunItem) and not (isinstance(value, dict) and "command" in value):
-        raise PydanticCustomError("run_item", "must be a string, or a mapping with the key command")
-    return value
+        return RunItem(command=value)
+    if isinstance(value, dict) and "command" in value:
+        return shapes.read(RunItem, value, path, misfits)
+    misfits.append(shapes.Misfit(path, "command"))
+    return None
 
 
+@attrs.frozen(kw_only=True, repr=False)
 class Build(_Section):
     """The section ``build``: what the image is made of.
 
@@ -74,55 +71,86 @@ class Build(_Section):
         post_install: Commands after the code is copied, of older projects.
     """
 
-    gpu: bool = False
-    python_version: Text = None
-    python_requirements: Text = None
-    python_packages: Texts = ()
-    run: tuple[Annotated[RunItem, BeforeValidator(_command)], ...] = ()
-    system_packages: Texts = ()
-    pre_install: Texts = ()
-    cuda: Text = None
-    cudnn: Text = None
-    sdk_version: Text = None
-    python_extra_index_urls: Texts = ()
-    python_find_links: Texts = ()
-    architectures: Texts = ()
-    build_requires_gpu: bool = False
-    post_install: Texts = ()
+    gpu: bool = flag()
+    python_version: str | None = text()
+    python_requirements: str | None = text()
+    python_packages: tuple[str, ...] = texts()
+    run: tuple[RunItem, ...] = shapes.list_of(_command)
+    system_packages: tuple[str, ...] = texts()
+    pre_install: tuple[str, ...] = texts()
+    cuda: str | None = text()
+    cudnn: str | None = text()
+    sdk_version: str | None = text()
+    python_extra_index_urls: tuple[str, ...] = texts()
+    python_find_links: tuple[str, ...] = texts()
+    architectures: tuple[str, ...] = texts()
+    build_requires_gpu: bool = flag()
+    post_install: tuple[str, ...] = texts()
 
 
-class Concurrency(_Section):
-    """The section ``concurrency``: how many predictions run at once.
+BATCH_SIZE: Final = 8
+BATCH_WINDOW: Final = 0.01
+"""What ``@cog.batch`` means without arguments (``cog/_decorators.py``)."""
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Batch(_Section):
+    """The section ``concurrency.batch``: requests that arrive together run as one call.
 
     Attributes:
-        max: Most predictions at a time.
-        default_target: How many a service should aim at.
+        max_size: Most requests of one call.
+        window: Seconds that the first of them waits for others.
     """
 
-    max: int
-    default_target: int | None = None
+    max_size: int | None = integer()
+    window: float | None = number()
 
 
+@attrs.frozen(kw_only=True, repr=False)
+class Concurrency(_Section):
+    """The section ``concurrency``: how many predictions run at once, and what becomes of the others.
+
+    Attributes:
+        max: Most predictions at a time; needed unless another key but ``default_target`` is there.
+        default_target: How many a service should aim at.
+        queue: Most predictions that wait for a slot.
+        workers: Processes that run the model.
+        timeout: Seconds that a prediction may take.
+        batch: How requests become one call; in the file also a number, which is ``max_size``.
+    """
+
+    max: int | None = integer()
+    default_target: int | None = integer()
+    queue: int | None = integer()
+    workers: int | None = integer()
+    timeout: float | None = number()
+    batch: Batch | None = shapes.section(Batch, short="max_size")  # noqa: RUF009 - it declares a field
+
+    def lacks(self) -> str | None:
+        """Return ``max`` when that is missing, because nothing else says anything."""
+        others = (self.max, self.queue, self.workers, self.timeout, self.batch)
+        return "max" if all(value is None for value in others) else None
+
+
+@attrs.frozen(kw_only=True, repr=False)
 class WeightSource(_Section):
     """Where a set of weights comes from."""
 
-    uri: Text = None
-    include: Texts = ()
-    exclude: Texts = ()
+    uri: str | None = text()
+    include: tuple[str, ...] = texts()
+    exclude: tuple[str, ...] = texts()
 
 
-def _sources(value: Any) -> Any:
-    return [value] if isinstance(value, dict) else value
-
-
+@attrs.frozen(kw_only=True, repr=False)
 class Weight(_Section):
     """One set of managed weights."""
 
-    name: Text = None
-    target: Text = None
-    source: Annotated[tuple[WeightSource, ...], BeforeValidator(_sources)] = ()
+    name: str | None = text()
+    target: str | None = text()
+    source: tuple[WeightSource, ...] = shapes.sections(WeightSource, single=True)
 
 
+@attrs.frozen(kw_only=True, repr=False)
 class Config(_Section):
     """A whole configuration.
 
@@ -132,18 +160,20 @@ class Config(_Section):
         image: Name of the image.
         model: Repository that the model belongs to.
         environment: Variables of the image, ``KEY=VALUE``.
+        backend: Who builds, unless the command line or ``COG_BACKEND`` says otherwise.
         workdir: Folder in the project where the model works, of older projects.
     """
 
-    build: Build = Build()
-    image: Text = None
-    model: Text = None
-    predict: Text = None
-    train: Text = None
-    concurrency: Concurrency | None = None
-    environment: Texts = ()
-    weights: tuple[Weight, ...] = ()
-    workdir: Text = None
+    build: Build = shapes.section(Build, default=Build())  # noqa: RUF009 - it declares a field
+    image: str | None = text()
+    model: str | None = text()
+    predict: str | None = text()
+    train: str | None = text()
+    concurrency: Concurrency | None = shapes.section(Concurrency, check="lacks")  # noqa: RUF009 - it declares a field
+    environment: tuple[str, ...] = texts()
+    weights: tuple[Weight, ...] = shapes.sections(Weight)
+    backend: str | None = text()
+    workdir: str | None = text()
 
     def to_json(self) -> str:
         """Return the compact JSON that an image's label holds, without credentials in URLs.
@@ -151,13 +181,15 @@ class Config(_Section):
         As in upstream (reference, sections 1.5 and 5.1): what is not set is left out, ``build`` is always there,
         commands are objects, and the runner stands under ``predict`` however the file calls it.
         """
-        document = {"build": {}} | self.model_dump(mode="json", exclude_defaults=True)
-        return json.dumps(_without_credentials(document), ensure_ascii=False, separators=(",", ":"))
+        document = {"build": {}} | _written(self)
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def _without_credentials(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_credentials(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_credentials(item) for item in value]
+def _written(value: Any) -> Any:
+    """Return what differs from the defaults, as JSON has it."""
+    if isinstance(value, _Section):
+        fields = [(field, getattr(value, field.name)) for field in attrs.fields(type(value))]
+        return {field.name: _written(found) for field, found in fields if found != field.default}
+    if isinstance(value, tuple):
+        return [_written(item) for item in value]
     return without_credentials(value) if isinstance(value, str) else value

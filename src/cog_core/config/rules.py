@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.config.model import Batch
 from cog_core.values import PYTHONS, PythonVersion
 
 if TYPE_CHECKING:
@@ -148,15 +149,24 @@ def _environment(config: Config) -> Iterator[Finding]:
 def _concurrency(config: Config) -> Iterator[Finding]:
     if config.concurrency is None:
         return
-    most = config.concurrency.max
-    if most < 1:
-        yield Finding(path="concurrency.max", message="must be at least 1", value=str(most))
-    elif most > 1 and too_old_for_concurrency(config.build.python_version):
+    section, batch = config.concurrency, config.concurrency.batch or Batch()
+    yield from _at_least(1, "max", section.max)
+    if (section.max or 0) > 1 and too_old_for_concurrency(config.build.python_version):
         message = "concurrency requires Python 3.11 or higher"
-        yield Finding(path="concurrency.max", message=message, value=str(most))
-    target = config.concurrency.default_target
-    if target is not None and target < 1:
-        yield Finding(path="concurrency.default_target", message="must be at least 1", value=str(target))
+        yield Finding(path="concurrency.max", message=message, value=str(section.max))
+    yield from _at_least(1, "default_target", section.default_target)
+    yield from _at_least(0, "queue", section.queue)
+    yield from _at_least(1, "workers", section.workers)
+    if section.timeout is not None and section.timeout <= 0:
+        hint = "Write seconds, or leave it out for no limit."
+        yield Finding(path="concurrency.timeout", message="must be above 0", value=f"{section.timeout:g}", hint=hint)
+    yield from _at_least(1, "batch.max_size", batch.max_size)
+    yield from _at_least(0, "batch.window", batch.window)
+
+
+def _at_least(least: int, key: str, value: float | None) -> Iterator[Finding]:
+    if value is not None and value < least:
+        yield Finding(path=f"concurrency.{key}", message=f"must be at least {least}", value=f"{value:g}")
 
 
 def too_old_for_concurrency(python_version: str | None) -> bool:

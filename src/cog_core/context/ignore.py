@@ -56,13 +56,11 @@ class _Pattern:
         text = posixpath.normpath(text).lstrip("/") if text else ""
         if text in {"", "."}:
             return None
-        return cls(text, negated, re.compile(_expression(text), re.DOTALL))
+        return cls(text, negated, re.compile(rf"(?:{_expression(text)})(?:/.*)?", re.DOTALL))
 
     def covers(self, path: str) -> bool:
         """Whether the pattern matches the path or a folder above it."""
-        if self.expression.fullmatch(path):
-            return True
-        return any(self.expression.fullmatch(parent) for parent in _parents(path))
+        return self.expression.fullmatch(path) is not None
 
 
 @attrs.frozen
@@ -89,8 +87,15 @@ class IgnoreRules:
         patterns = (_Pattern.read(line) for line in self.lines if not line.startswith("#"))
         return tuple(pattern for pattern in patterns if pattern is not None)
 
+    @cached_property
+    def _any(self) -> re.Pattern[str]:
+        """Whatever one of the patterns covers: most paths are in none, and are done with after one look."""
+        return re.compile("|".join(pattern.expression.pattern for pattern in self._patterns) or "(?!)", re.DOTALL)
+
     def excludes(self, path: str) -> bool:
         """Whether a path, relative to the root of the context, is left out."""
+        if not self._any.fullmatch(path):
+            return False
         excluded = False
         for pattern in self._patterns:
             if pattern.negated == excluded and pattern.covers(path):
@@ -114,11 +119,6 @@ def exactly(path: str) -> str:
     """
     escaped = re.sub(r"([*?\[\]\\]|^[!#])", r"\\\1", path)
     return re.sub(r"^\s|\s$", r"[\g<0>]", escaped.replace("\n", _LINE_BREAK))
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _could_be_below(pattern: str, folder: str) -> bool:

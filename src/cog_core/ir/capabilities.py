@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -55,8 +56,26 @@ class Capability(str, Enum):
     REGISTRY = "registry"
     OTHER_PLATFORMS = "other-platforms"
     REPRODUCIBLE = "reproducible"
+    CACHE_EXCHANGE = "cache-exchange"
     RUN_IMAGES = "run-images"
 
+
+OF_DOCKERFILES = frozenset(
+    {
+        Capability.RUN,
+        Capability.SECRET_MOUNT,
+        Capability.BIND_MOUNT,
+        Capability.CACHE_MOUNT,
+        Capability.USER,
+        Capability.IMAGE_BASE,
+        Capability.STORE,
+        Capability.OCI_LAYOUT,
+        Capability.DOCKER_ARCHIVE,
+        Capability.REGISTRY,
+        Capability.CACHE_EXCHANGE,
+    }
+)
+"""What builders that read Dockerfiles can do, each of them; some can do more."""
 
 MEANINGS = {
     SystemPackages: Capability.SYSTEM_PACKAGES,
@@ -65,6 +84,9 @@ MEANINGS = {
     Weights: Capability.WEIGHTS,
 }
 """Which capability takes which meaningful step."""
+
+
+_CERTIFICATES = re.compile(r"export (?:[A-Z_]+=/run/secrets/\S+ ?)+; ")
 
 
 @attrs.frozen
@@ -103,7 +125,7 @@ def _requirements(plan: BuildPlan) -> Iterator[Requirement]:
 def _of_step(step: Step) -> Iterator[Requirement]:
     match step:
         case Run(script=script, origin=origin):
-            yield Requirement(Capability.RUN, f"the command {script.strip().partition(chr(10))[0]!r}", origin)
+            yield Requirement(Capability.RUN, f"the command {_authors(script)!r}", origin)
             yield from _of_mounts(step)
         case User(name=name, origin=origin):
             yield Requirement(Capability.USER, f"the user {name!r}", origin)
@@ -114,6 +136,11 @@ def _of_step(step: Step) -> Iterator[Requirement]:
             yield Requirement(MEANINGS[type(step)], f"the step {type(step).__name__}", step.origin)
         case _:
             pass
+
+
+def _authors(script: str) -> str:
+    """Return the first line of a command without the certificates that the planner puts in front of it."""
+    return _CERTIFICATES.sub("", script.strip()).partition("\n")[0]
 
 
 def _of_mounts(step: Run) -> Iterator[Requirement]:

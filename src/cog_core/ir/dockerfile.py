@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 FILES: Final = "files"
 """Context of generated files, for dialects that cannot carry them in the Dockerfile."""
+FOLDER: Final = "folder"
+"""Context of nothing: what is copied of it is an empty folder."""
 
 _LONGEST: Final = 65_535
 """Bytes of a line at which readers of Dockerfiles stop (Go's ``bufio.Scanner``)."""
@@ -51,12 +53,14 @@ class Dialect:
         mounts: ``RUN --mount`` (BuildKit 0.8).
         link: ``COPY --link`` (Dockerfile 1.4, BuildKit 0.10).
         prefixes: Contexts are folders of one big context, instead of ``--from``.
+        bare_workdirs: ``WORKDIR`` only notes the folder and does not make it (buildah, before the next command).
     """
 
     heredocs: bool = False
     mounts: bool = False
     link: bool = False
     prefixes: bool = False
+    bare_workdirs: bool = False
 
 
 MODERN = Dialect(heredocs=True, mounts=True, link=True)
@@ -92,6 +96,11 @@ class Dockerfile:
     files: tuple[Write, ...] = ()
     contexts: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The image that it begins with."""
+        return self.instructions[0].text.removeprefix("FROM ")
 
     @property
     def text(self) -> str:
@@ -148,6 +157,8 @@ class _Writer:
             case Env():
                 yield from _pairs("ENV", step.variables)
             case Workdir(path=path):
+                if self.dialect.bare_workdirs:
+                    yield self._copy(FOLDER, ".", path)
                 yield f"WORKDIR {_word(path)}"
             case User(name=name):
                 yield f"USER {_word(name)}"
@@ -240,7 +251,10 @@ def _fits(pair: tuple[str, str]) -> bool:
 
 
 def _is_heredoc(step: Write) -> bool:
-    return step.content.endswith("\n") and _stands_in_heredoc(step.content) and not re.search(r"\s", step.path)
+    short = len(step.content) <= _LONGEST  # builders take minutes to read megabytes of here-documents
+    return (
+        short and step.content.endswith("\n") and _stands_in_heredoc(step.content) and not re.search(r"\s", step.path)
+    )
 
 
 def _stands_in_heredoc(text: str) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from cog_core.config.urls import without_credentials
 from cog_core.errors import LockError
 from cog_core.lock.indices import host_of
+from cog_core.values import package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +34,7 @@ _MOST_CHARACTERS = 600
 
 def unbuilt(text: str) -> tuple[str, ...]:
     """Return the packages of which the resolver found source archives only."""
-    return tuple(dict.fromkeys(canonicalize_name(name) for name in _UNBUILT.findall(text)))
+    return tuple(dict.fromkeys(package_name(name) for name in _UNBUILT.findall(text)))
 
 
 def may_be_refused(text: str) -> bool:

@@ -8,12 +8,12 @@ import zipfile
 from typing import TYPE_CHECKING, Final
 
 import attrs
-from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
 from cog_core.config.urls import secrets, without_credentials
 from cog_core.lock.locked import LockedPackage
 from cog_core.process import Command
+from cog_core.values import package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -138,9 +138,9 @@ def parse_output(text: str) -> Parsed:
 def _named(line: str) -> tuple[str, str, str | None]:
     name, at, url = line.partition(" @ ")
     if at:
-        return canonicalize_name(name.partition("[")[0]), url.strip(), None
+        return package_name(name.partition("[")[0]), url.strip(), None
     name, equals, version = line.partition("==")
-    return (canonicalize_name(name.partition("[")[0]), "", version.strip()) if equals else ("", "", None)
+    return (package_name(name.partition("[")[0]), "", version.strip()) if equals else ("", "", None)
 
 
 def _wanted_by(lines: Iterable[str]) -> list[str]:

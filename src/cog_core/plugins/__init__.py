@@ -1,5 +1,6 @@
 """How strangers take part: hook specifications, loading, and the choice of a backend."""
 
+from cog_core.plugins.commands import CliCommand
 from cog_core.plugins.hooks import hookimpl, hookspec
 from cog_core.plugins.manager import FailedPlugin, LoadedPlugin, Plugins, load
 from cog_core.plugins.select import Candidate, Choice, candidates, choose
@@ -7,6 +8,7 @@ from cog_core.plugins.select import Candidate, Choice, candidates, choose
 __all__ = [
     "Candidate",
     "Choice",
+    "CliCommand",
     "FailedPlugin",
     "LoadedPlugin",
     "Plugins",

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import pluggy
 
 from cog_core.backend import BackendInfo
-from cog_core.errors import PluginError
+from cog_core.ir.capabilities import Capability
 from cog_core.plugins.hooks import Hooks
+from cog_core.plugins.installed import entry_points
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cog_core.plugins.installed import EntryPoint
     from cog_core.settings import Settings
 
 GROUP: Final = "cog"
+OURS: Final = "cog-core"
+"""The distribution whose plugins come before all others."""
+ALL: Final = "all"
+"""Switches off, in place of names, every plugin that is not ours."""
+
+_CORE: Final = "cog_core"
+_BACKEND: Final = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 
 
 @attrs.frozen
 class LoadedPlugin:
-    """A plugin that works: the name of its entry point, and the distribution that brought it."""
+    """A plugin that works.
+
+    Attributes:
+        name: Of its entry point.
+        distribution: Name and version of what brought it.
+        hooks: Names of the hooks that it implements.
+    """
 
     name: str
     distribution: str
+    hooks: tuple[str, ...] = ()
 
 
 @attrs.frozen
 class FailedPlugin:
-    """A plugin that could not be used, and why."""
+    """A plugin that is not used, or of which a part is not, and why.
+
+    Attributes:
+        name: Of its entry point.
+        distribution: Name and version of what brought it.
+        reason: What is wrong, on one line.
+        is_off: Nothing is wrong; the user switched it off.
+    """
 
     name: str
     distribution: str
     reason: str
+    is_off: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -40,16 +66,22 @@ class Plugins:
     """All plugins of one run.
 
     Attributes:
-        hook: Calls hooks; see :class:`cog_core.plugins.hooks.Hooks`.
-        loaded: What was loaded, in the order of names.
+        hook: The hooks; :mod:`cog_core.plugins.calls` calls them.
+        loaded: What was loaded, in the order in which hooks are called: ours, then others by name.
         failed: What was not.
         backends: Every registered backend by its name.
+        owners: Who registered each backend.
     """
 
     hook: Any = attrs.field(repr=False)
     loaded: tuple[LoadedPlugin, ...]
     failed: tuple[FailedPlugin, ...]
     backends: dict[str, BackendInfo]
+    owners: Mapping[str, LoadedPlugin] = attrs.field(factory=dict)
+
+    def named(self, name: str) -> LoadedPlugin:
+        """Return a plugin by the name that it is registered under."""
+        return next((known for known in self.loaded if known.name == name), LoadedPlugin(name, "a plugin"))
 
 
 def load(settings: Settings, *, core: object | None = None) -> Plugins:
@@ -58,74 +90,110 @@ def load(settings: Settings, *, core: object | None = None) -> Plugins:
     Args:
         settings: Says which plugins are switched off.
         core: Core's own implementations; they run last.
-
-    Raises:
-        PluginError: Two plugins register a backend of one name.
     """
     manager = pluggy.PluginManager("cog")
     manager.add_hookspecs(Hooks)
     if core is not None:
-        manager.register(core, name="cog_core")
-    loaded: list[LoadedPlugin] = []
+        manager.register(core, name=_CORE)
     failed: list[FailedPlugin] = []
-    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda found: found.name):
-        distribution = _distribution(entry)
-        if entry.name in settings.disabled_plugins:
-            failed.append(FailedPlugin(entry.name, distribution, "switched off by COG_DISABLE_PLUGINS"))
-            continue
+    imported = dict(_imported(settings, failed))
+    # pluggy calls whoever was registered last first; people read a list from its beginning.
+    loaded = [_registered(manager, known, imported[known], failed) for known in reversed(imported)]
+    found = tuple(known for known in reversed(loaded) if known is not None)
+    backends, owners = _backends(manager, found, failed)
+    return Plugins(hook=manager.hook, loaded=found, failed=tuple(failed), backends=backends, owners=owners)
+
+
+def _imported(settings: Settings, failed: list[FailedPlugin]) -> Iterator[tuple[LoadedPlugin, object]]:
+    names: set[str] = set()
+    for is_ours, name, distribution, entry in sorted(_entries(), key=lambda found: (not found[0], *found[1:3])):
+        off = settings.disabled_plugins
         try:
-            _register(manager, entry)
+            if name in off or (ALL in off and not is_ours):
+                failed.append(FailedPlugin(name, distribution, "switched off by COG_DISABLE_PLUGINS", is_off=True))
+            elif name in names or name == _CORE:
+                failed.append(FailedPlugin(name, distribution, f"another plugin is named {name!r} too"))
+            else:
+                yield LoadedPlugin(name, distribution), entry.load()
+                names.add(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
-            failed.append(FailedPlugin(entry.name, distribution, f"{type(error).__name__}: {error}"))
-        else:
-            loaded.append(LoadedPlugin(entry.name, distribution))
-    backends = _backends(manager, {plugin.name: plugin for plugin in loaded}, failed)
-    return Plugins(hook=manager.hook, loaded=tuple(loaded), failed=tuple(failed), backends=backends)
+            failed.append(FailedPlugin(name, distribution, said(error)))
 
 
-def _register(manager: pluggy.PluginManager, entry: importlib.metadata.EntryPoint) -> None:
-    """Load and register a plugin; of one that does not fit the hooks, nothing stays registered."""
-    plugin = entry.load()
-    if manager.has_plugin(entry.name):
-        raise ValueError(f"another plugin is named {entry.name!r} too")
+def _entries() -> Iterator[tuple[bool, str, str, EntryPoint]]:
+    for entry in entry_points(GROUP):
+        is_ours = entry.distribution.replace("_", "-").lower() == OURS
+        yield is_ours, entry.name, f"{entry.distribution} {entry.version}", entry
+
+
+def said(error: BaseException) -> str:
+    """Return an error on one line, with its kind."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
+def _registered(
+    manager: pluggy.PluginManager, known: LoadedPlugin, plugin: object, failed: list[FailedPlugin]
+) -> LoadedPlugin | None:
+    """Register a plugin; of one that does not fit the hooks, nothing stays registered."""
     try:
-        manager.register(plugin, name=entry.name)
-    except Exception:
-        if manager.has_plugin(entry.name):  # pluggy 1.6 keeps the hooks that came before the bad one
-            manager.unregister(name=entry.name)
-        raise
-
-
-def _distribution(entry: importlib.metadata.EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown distribution"
+        manager.register(plugin, name=known.name)
+    except Exception as error:  # noqa: BLE001 - as above
+        if manager.has_plugin(known.name):  # pluggy 1.6 keeps the hooks that came before the bad one
+            manager.unregister(name=known.name)
+        failed.append(FailedPlugin(known.name, known.distribution, said(error)))
+        return None
+    hooks = sorted(caller.name for caller in manager.get_hookcallers(plugin) or ())
+    unknown = [name for name in hooks if not hasattr(Hooks, name)]
+    failed += [FailedPlugin(known.name, known.distribution, f"there is no hook {name}") for name in unknown]
+    return attrs.evolve(known, hooks=tuple(name for name in hooks if name not in unknown))
 
 
 def _backends(
-    manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], failed: list[FailedPlugin]
-) -> dict[str, BackendInfo]:
+    manager: pluggy.PluginManager, loaded: tuple[LoadedPlugin, ...], failed: list[FailedPlugin]
+) -> tuple[dict[str, BackendInfo], dict[str, LoadedPlugin]]:
     found: dict[str, BackendInfo] = {}
-    owners: dict[str, str] = {}
-    for implementation in manager.hook.cog_backends.get_hookimpls():
-        plugin = loaded.get(implementation.plugin_name)
-        distribution = plugin.distribution if plugin else implementation.plugin_name
-        try:
-            infos = _infos(implementation.function())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
-            failed.append(FailedPlugin(implementation.plugin_name, distribution, f"cog_backends: {error!r}"))
+    owners: dict[str, LoadedPlugin] = {}
+    implementations = {each.plugin_name: each for each in manager.hook.cog_backends.get_hookimpls()}
+    for plugin in loaded:
+        if plugin.name not in implementations:
             continue
-        for info in infos:
-            if info.name in found:
-                raise PluginError(
-                    f"two plugins register a backend named {info.name!r}: {owners[info.name]} and {distribution}",
-                    hint="Switch one of them off with COG_DISABLE_PLUGINS.",
-                )
-            found[info.name] = info
-            owners[info.name] = distribution
-    return dict(sorted(found.items()))
+        problems: list[str] = []
+        try:
+            answer: Any = implementations[plugin.name].function()
+            for info in _infos(answer, problems):
+                if info.name in found:
+                    problems.append(
+                        f"the backend {info.name!r} is there already, from {owners[info.name].distribution}"
+                    )
+                else:
+                    found[info.name] = info
+                    owners[info.name] = plugin
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+            problems.append(said(error))
+        failed += [FailedPlugin(plugin.name, plugin.distribution, f"cog_backends: {problem}") for problem in problems]
+    return dict(sorted(found.items())), owners
 
 
-def _infos(answer: Any) -> list[BackendInfo]:
-    infos = list(answer or ())
-    if strange := [info for info in infos if not isinstance(info, BackendInfo)]:
-        raise TypeError(f"{strange[0]!r:.80} is no BackendInfo")
-    return infos
+def _infos(answer: Iterable[Any] | None, problems: list[str]) -> Iterator[BackendInfo]:
+    for info in answer or ():
+        if problem := _what_is_wrong(info):
+            problems.append(problem)
+        else:
+            yield info
+
+
+def _what_is_wrong(info: Any) -> str | None:
+    if not isinstance(info, BackendInfo):
+        return f"{info!r:.80} is no BackendInfo"
+    name, load, capabilities = _claims(info)
+    if not isinstance(name, str) or not _BACKEND.fullmatch(name):
+        return f"{name!r:.80} cannot be a backend's name"
+    if not callable(load):
+        return f"the backend {name!r} has no function that loads it"
+    strange = [each for each in capabilities if not isinstance(each, Capability)]
+    return f"the backend {name!r} declares {strange[0]!r:.80}, which is no capability" if strange else None
+
+
+def _claims(info: Any) -> tuple[Any, Any, Any]:
+    """Return name, loader and capabilities, of which strangers need not have checked the types."""
+    return info.name, info.load, info.capabilities

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.backend import Probe
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
 from cog_core.ir import lacking, lower
+from cog_core.plugins.trust import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cog_core.backend import Backend, BackendInfo, BuildRequest, ImageInfo
-    from cog_core.events import Emit
+    from cog_core.backend import Backend, BackendInfo, Probe
     from cog_core.ir import BuildPlan
     from cog_core.ir.capabilities import Requirement
     from cog_core.plugins.manager import Plugins
@@ -27,12 +26,19 @@ PREFERENCE: Final = ("docker", "podman", "buildkit", "oci")
 
 @attrs.frozen(kw_only=True)
 class Candidate:
-    """A backend, what its probe found, and what it lacks for a plan."""
+    """A backend, what its probe found, and what it lacks for a plan.
+
+    Attributes:
+        owner: Name and version of the distribution that brought it.
+        wrong: What it claims wrongly, for a warning; None when all is well.
+    """
 
     info: BackendInfo
     backend: Backend
     probe: Probe
     lacks: tuple[Requirement, ...] = ()
+    owner: str = ""
+    wrong: str | None = None
 
     @property
     def able(self) -> bool:
@@ -74,31 +80,13 @@ def candidates(
         info = plugins.backends.get(name)
         if info is None:
             raise _unknown(name, plugins)
-        backend, probe = _probed(info, settings)
+        owner = plugins.owners[name].distribution if name in plugins.owners else ""
+        answer = ask(info, settings, owner)
+        probe = answer.probe
         lacks = lacking(lower(plan, probe.capabilities), probe.capabilities) if plan and probe.usable else ()
         if probe.usable:
             lacks += tuple(need for need in also if need.capability not in probe.capabilities)
-        yield Candidate(info=info, backend=backend, probe=probe, lacks=lacks)
-
-
-def _probed(info: BackendInfo, settings: Settings) -> tuple[Backend, Probe]:
-    """Load and probe a backend; one that fails instead of answering is not usable, and the others are not harmed."""
-    backend: Backend = _Broken()
-    try:
-        backend = info.load(settings)
-        return backend, backend.probe()
-    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
-        return backend, Probe(usable=False, reason=f"it failed with {type(error).__name__}: {error}")
-
-
-class _Broken:
-    """Stands for a backend that could not even be made."""
-
-    def probe(self) -> Probe:
-        return Probe(usable=False, reason="it could not be loaded")
-
-    def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:  # noqa: ARG002 - the protocol's
-        raise BackendUnavailable("the backend could not be loaded")
+        yield Candidate(info=info, backend=answer.backend, probe=probe, lacks=lacks, owner=owner, wrong=answer.wrong)
 
 
 def choose(
@@ -107,15 +95,17 @@ def choose(
     plan: BuildPlan,
     *,
     asked: str | None = None,
+    project: str | None = None,
     also: tuple[Requirement, ...] = (),
 ) -> Choice:
-    """Choose the backend for a plan: ``asked``, then ``COG_BACKEND``, then the first usable and able one.
+    """Choose the backend: ``asked``, then ``COG_BACKEND``, then the project's, then the first usable and able one.
 
     Args:
         plugins: Where backends come from.
         settings: Passed to each backend.
         plan: What is to be built.
         asked: The backend that somebody wants.
+        project: The backend that the project's configuration names.
         also: What is needed besides the plan.
 
     Raises:
@@ -123,7 +113,7 @@ def choose(
         BackendUnavailable: The one asked for, or every one, cannot be used here.
         UnsupportedPlan: It works, but cannot do this plan; the message names each step and who could.
     """
-    wanted = asked or settings.backend
+    wanted = asked or settings.backend or project
     tried: list[Candidate] = []
     for candidate in candidates(plugins, settings, plan, only=wanted, also=also):
         tried.append(candidate)
@@ -131,18 +121,20 @@ def choose(
             return Choice(
                 candidate=candidate,
                 plan=lower(plan, candidate.probe.capabilities),
-                reason=_reason(tried, asked=asked, from_environment=settings.backend),
+                reason=_reason(tried, asked=asked, environment=settings.backend, project=project),
             )
     raise _nobody(tried, wanted, lambda: candidates(plugins, settings, plan, also=also), plugins)
 
 
-def _reason(tried: list[Candidate], *, asked: str | None, from_environment: str | None) -> str:
+def _reason(tried: list[Candidate], *, asked: str | None, environment: str | None, project: str | None) -> str:
     chosen = tried[-1]
     name = f"{chosen.info.name} ({chosen.probe.reason})"
     if asked:
         return f"{name}, as asked"
-    if from_environment:
+    if environment:
         return f"{name}, because of COG_BACKEND"
+    if project:
+        return f"{name}, because cog.yaml names it"
     passed = [f"{c.info.name}: {c.probe.reason if not c.probe.usable else _lack(c)}" for c in tried[:-1]]
     return f"{name}; not {'; not '.join(passed)}" if passed else f"{name}, the first that is usable"
 

@@ -6,8 +6,6 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Final
 
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
-
 from cog_core.config.files import FileKind
 
 if TYPE_CHECKING:
@@ -91,10 +89,12 @@ def _problem_on_disk(text: str, kind: FileKind) -> str | None:
 
 def name_of(file: str) -> str | None:
     """Return the package that a wheel or source archive holds, by its file name; None if that does not tell."""
+    from packaging import utils  # noqa: PLC0415 - slow, and many projects have no such file
+
     base = posixpath.basename(file)
     try:
         if base.endswith(".whl"):
-            return str(parse_wheel_filename(base)[0])
-        return str(parse_sdist_filename(base)[0])
-    except (InvalidWheelFilename, InvalidSdistFilename):
+            return str(utils.parse_wheel_filename(base)[0])
+        return str(utils.parse_sdist_filename(base)[0])
+    except (utils.InvalidWheelFilename, utils.InvalidSdistFilename):
         return None

@@ -11,14 +11,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 import attrs
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
 
 from cog_core.config.urls import without_credentials
 from cog_core.errors import ResolveError
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
 
     from cog_core.config import Build
     from cog_core.errors import Origin
@@ -126,6 +125,9 @@ def _answer(build: Build, bringing: tuple[str, ...]) -> CudaAnswer:
 
 
 def _source(line: RequirementLine) -> Source:
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - slow, and only for GPUs
+    from packaging.version import Version  # noqa: PLC0415
+
     package = PACKAGES[str(line.name)]
     try:
         requirement = Requirement(line.text)
@@ -144,6 +146,8 @@ def _source(line: RequirementLine) -> Source:
 
 def _highest(specifier: SpecifierSet) -> Version | None:
     """Return the highest version that the specifiers name; None when they are open above."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - as above
+
     for each in specifier:
         if each.operator in {"==", "===", "<", "<=", "~="}:
             try:

@@ -33,6 +33,7 @@ class Facts:
         files: What stands at each path that a requirement names as a local file.
         concurrency: ``max`` of the model's ``@cog.concurrent``; None when it has none or nobody looked.
         is_async: Whether the model's method is asynchronous; None when nobody looked.
+        batch: ``max_size`` and ``window`` of the model's ``@cog.batch``; None when it has none or nobody looked.
     """
 
     directory: str
@@ -41,3 +42,4 @@ class Facts:
     files: Mapping[str, FileKind] = attrs.field(factory=dict)
     concurrency: int | None = None
     is_async: bool | None = None
+    batch: tuple[int, float] | None = None

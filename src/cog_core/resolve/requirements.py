@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import attrs
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from cog_core.config.findings import Findings
 from cog_core.config.urls import without_credentials
@@ -16,6 +14,7 @@ from cog_core.resolve import artifacts
 from cog_core.resolve.lines import all_lines
 from cog_core.resolve.options import Parsed, parse_options
 from cog_core.resolve.resolved import IndexOption, RequirementLine
+from cog_core.values import package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,20 +102,22 @@ def _requirement(
 
 
 def _of_name(line: Line, text: str, findings: Findings) -> RequirementLine | None:
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - slow, and many projects have no requirement
+
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         findings.problem(f'invalid requirement "{without_credentials(text)}"', line.origin, _advice(text))
         return None
     source = requirement.url is not None and _must_be_built(requirement.url)
-    return RequirementLine(text=text, origin=line.origin, name=canonicalize_name(requirement.name), source=source)
+    return RequirementLine(text=text, origin=line.origin, name=package_name(requirement.name), source=source)
 
 
 def _of_url(line: Line, text: str) -> RequirementLine:
     """Read a URL without a name in front; the name stands in its fragment or file name, if anywhere."""
     url = text.split(";", 1)[0].strip()
     egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", url)
-    name = canonicalize_name(egg[1]) if egg else artifacts.name_of(unquote(_path(url)))
+    name = package_name(egg[1]) if egg else artifacts.name_of(unquote(_path(url)))
     return RequirementLine(text=text, origin=line.origin, name=name, source=_must_be_built(url))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cog_core.config import Concurrency
+import attrs
+
+from cog_core.config import Batch, Concurrency
 from cog_core.config.findings import Findings, in_order
+from cog_core.config.model import BATCH_SIZE, BATCH_WINDOW
 from cog_core.config.rules import too_old_for_concurrency
 from cog_core.errors import ConfigInvalid
 from cog_core.ir import SecretMount
@@ -69,7 +72,7 @@ def resolve(loaded: LoadedConfig, facts: Facts) -> ResolvedBuild:
         predict=config.predict,
         train=config.train,
         image=decisions[1].value,
-        config=_effective(config, most),
+        config=_effective(config, most, facts.batch),
         decisions=tuple(decisions),
         warnings=in_order(findings.warnings),
         notes=tuple(findings.notes),
@@ -119,11 +122,12 @@ def _pair(entry: str) -> tuple[str, str]:
 def _max_concurrency(loaded: LoadedConfig, facts: Facts, findings: Findings) -> int | None:
     """Return what ``cog.yaml`` says, else the decorator, after upstream's checks (reference, section 1.4)."""
     written = loaded.config.concurrency
-    most = written.max if written else facts.concurrency
+    by_file = written is not None and written.max is not None
+    most = written.max if written and by_file else facts.concurrency
     if most is None or most <= 1:
         return most
-    what = "concurrency.max > 1" if written else "@cog.concurrent(max > 1)"
-    origin = loaded.origin("concurrency.max" if written else "predict")
+    what = "concurrency.max > 1" if by_file else "@cog.concurrent(max > 1)"
+    origin = loaded.origin("concurrency.max" if by_file else "predict")
     if facts.is_async is False:
         findings.problem(f"{what} requires an async run() or predict() method", origin)
     elif too_old_for_concurrency(loaded.config.build.python_version):
@@ -184,8 +188,23 @@ def _old_index_options(loaded: LoadedConfig) -> Iterator[IndexOption]:
             yield IndexOption(flag=flag, value=value, origin=loaded.origin(f"build.{key}[{index}]"))
 
 
-def _effective(config: Config, most: int | None) -> Config:
-    """Return the configuration as it is in force: with the concurrency that the model's decorator asks for."""
-    if most is None or config.concurrency is not None:
+def _effective(config: Config, most: int | None, decorated: tuple[int, float] | None) -> Config:
+    """Return the configuration as it is in force: with what the model's decorators ask for and the file does not."""
+    section = config.concurrency or Concurrency()
+    batch = _batch(section.batch, decorated)
+    if most is None and batch is None:
         return config
-    return config.model_copy(update={"concurrency": Concurrency(max=most)})
+    section = attrs.evolve(section, max=section.max if most is None else most, batch=batch)
+    return attrs.evolve(config, concurrency=section)
+
+
+def _batch(written: Batch | None, decorated: tuple[int, float] | None) -> Batch | None:
+    """Return how requests become one call: each number from the file, else from the decorator, else the usual one."""
+    if written is None and decorated is None:
+        return None
+    size, window = decorated or (BATCH_SIZE, BATCH_WINDOW)
+    given = written or Batch()
+    return Batch(
+        max_size=size if given.max_size is None else given.max_size,
+        window=window if given.window is None else given.window,
+    )

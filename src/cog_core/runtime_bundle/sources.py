@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _SHARED = ("__init__.py", "wire.py")
 _SIDES = ("server", "worker")
+_KINDS = frozenset({".py", ".typed", ".html", ".css", ".js", ".svg"})
+"""Code, and the files of the page that the server shows to browsers."""
 
 
 def own_files() -> dict[str, bytes]:
@@ -47,5 +49,5 @@ def runtime_version() -> str:
 
 def _tree(folder: Path, target: str) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in {".py", ".typed"} and "__pycache__" not in path.parts:
+        if path.is_file() and path.suffix in _KINDS and "__pycache__" not in path.parts:
             yield f"{target}/{path.relative_to(folder).as_posix()}", path.read_bytes()

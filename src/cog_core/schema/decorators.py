@@ -67,7 +67,7 @@ def _concurrency(node: ast.expr, signature: Signature, reader: Reader, report: R
     place = _place(signature)
     message = "@concurrent only supports literal integer max=... arguments"
     if not node.args and [word.arg for word in node.keywords] == ["max"]:
-        value = _number(node.keywords[0].value, signature, reader)
+        value = whole_number(node.keywords[0].value, signature, reader)
         message = _refusal(value, isinstance(signature.function, ast.AsyncFunctionDef))
         if not message:
             return value
@@ -87,7 +87,8 @@ def _refusal(value: int | None, is_async: bool) -> str:  # noqa: FBT001 - a fact
     return ""
 
 
-def _number(node: ast.expr, signature: Signature, reader: Reader) -> int | None:
+def whole_number(node: ast.expr, signature: Signature, reader: Reader) -> int | None:
+    """Return an integer that stands in the source, or None."""
     try:
         value = reader.json(node, signature.scope)
     except Unreadable:

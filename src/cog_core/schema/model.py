@@ -75,6 +75,7 @@ class ModelSchema:
         output: What comes back.
         concurrency: ``max`` of ``@cog.concurrent``; None without that decorator.
         streaming: Marked with ``@cog.streaming``.
+        batch: ``max_size`` and ``window`` of ``@cog.batch``, with its own defaults; None without that decorator.
         open_inputs: An earlier generation's model that declares no inputs and takes whatever is sent.
         description: The docstring of the class or function; it does not appear in the OpenAPI document.
         warnings: What works, but should be looked at.
@@ -88,6 +89,7 @@ class ModelSchema:
     is_async: bool = False
     concurrency: int | None = None
     streaming: bool = False
+    batch: tuple[int, float] | None = None
     open_inputs: bool = False
     description: str | None = None
     warnings: tuple[Problem, ...] = attrs.field(default=(), eq=False)

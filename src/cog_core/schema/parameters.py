@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.schema import fields
+from cog_core.schema import batches, fields
 from cog_core.schema.declarations import Argument, find_arguments, plain_default
 from cog_core.schema.place import Place, Purpose
 from cog_core.schema.shapes import Scalar
@@ -70,7 +70,12 @@ class Signature:
 
 
 def read_parameters(
-    signature: Signature, annotations: Annotations, report: Report, *, but: frozenset[str] = frozenset()
+    signature: Signature,
+    annotations: Annotations,
+    report: Report,
+    *,
+    but: frozenset[str] = frozenset(),
+    batched: bool = False,
 ) -> tuple[InputField, ...]:
     """Return a field for each parameter.
 
@@ -79,6 +84,7 @@ def read_parameters(
         annotations: Reads types.
         report: Takes what is wrong, one problem or more for each parameter.
         but: Parameters that are declared elsewhere.
+        batched: Each parameter is a list with one value for each request.
     """
     for extra in (signature.function.args.vararg, signature.function.args.kwarg):
         if extra is not None and extra.annotation is not None:
@@ -95,7 +101,7 @@ def read_parameters(
     for parameter in signature.parameters:
         if parameter.node.arg not in but:
             try:
-                field = _field(parameter, signature, annotations, report)
+                field = _field(parameter, signature, annotations, report, batched=batched)
             except ProblemFound as problem:
                 report.problem(problem.problem)
                 field = None
@@ -104,14 +110,18 @@ def read_parameters(
     return tuple(found)
 
 
-def _field(parameter: Parameter, signature: Signature, annotations: Annotations, report: Report) -> InputField | None:
+def _field(
+    parameter: Parameter, signature: Signature, annotations: Annotations, report: Report, *, batched: bool
+) -> InputField | None:
     name, annotation = parameter.node.arg, parameter.node.annotation
     place = Place(signature.scope, name, Purpose.INPUT)
     if annotation is None:
         _untyped(parameter, signature, place, report)
         return None
+    shape: Shape
     try:
-        shape: Shape = fields.as_input(annotations.shape(annotation, place), place, annotation)
+        shape = annotations.shape(annotation, place)
+        shape = fields.as_input(batches.item_of(shape, annotation, place) if batched else shape, place, annotation)
     except ProblemFound as found:  # go on with any shape, to find what else is wrong
         report.problem(found.problem)
         shape = Scalar.ANYTHING

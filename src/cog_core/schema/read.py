@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_core.errors import Origin, Problem, SchemaError
+from cog_core.schema import batches
 from cog_core.schema.annotations import Annotations
 from cog_core.schema.check import problems_of
 from cog_core.schema.constants import Reader
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from cog_core.schema.shapes import Shape
 
 
-def read_model(root: Path, reference: str, *, mode: Mode, origin: Origin | None = None) -> ModelSchema:
+def read_model(
+    root: Path, reference: str, *, mode: Mode, origin: Origin | None = None, batched: bool = False
+) -> ModelSchema:
     """Read the signature of a model.
 
     No code of the project is run, and no file outside ``root`` is read.
@@ -41,6 +44,7 @@ def read_model(root: Path, reference: str, *, mode: Mode, origin: Origin | None 
         reference: ``file.py:Name``, relative to the root; the name is a class or a function.
         mode: Which method of the class is meant.
         origin: Where the reference is written, for complaints about it.
+        batched: ``concurrency.batch`` says what ``@cog.batch`` would: the method takes and returns lists.
 
     Raises:
         SchemaError: The signature cannot be described; all problems at once, each with file, line and a hint.
@@ -53,7 +57,8 @@ def read_model(root: Path, reference: str, *, mode: Mode, origin: Origin | None 
         resolver = Resolver(project)
         target = find_target(resolver, open_entry(project, file, origin), name, mode, origin)
         report = Report(problems.append, warnings.append)
-        schema = _describe(target, Annotations(Reader(resolver), warnings.append), report, reference, mode)
+        annotations = Annotations(Reader(resolver), warnings.append)
+        schema = _describe(target, annotations, report, reference, mode, batched=batched)
     except ProblemFound as found:
         raise SchemaError([found.problem]) from found
     except RecursionError as error:
@@ -64,17 +69,24 @@ def read_model(root: Path, reference: str, *, mode: Mode, origin: Origin | None 
     return attrs.evolve(schema, warnings=tuple(_unique(warnings)))
 
 
-def _describe(target: Target, annotations: Annotations, report: Report, reference: str, mode: Mode) -> ModelSchema:
+def _describe(
+    target: Target, annotations: Annotations, report: Report, reference: str, mode: Mode, *, batched: bool
+) -> ModelSchema:
     signature = target.signature
     if target.warning is not None:
         report.warning(target.warning)
     _refuse_impossible(signature)
+    batch = batches.read_batch(signature, annotations.constants, report)
+    batched = batches.check(signature, mode, annotations.constants, report) if batched or batch else False
     decorated = read_decorators(signature, annotations, report)
     open_inputs = target.old and not decorated and not _declares(signature)
-    inputs = _undeclared(signature) if open_inputs else _inputs(decorated, signature, annotations, report)
-    output = _output(
-        signature, annotations, report, old=target.old or _is_decorated(signature, annotations.constants)
-    )
+    if open_inputs:
+        inputs = _undeclared(signature)
+    else:
+        names = frozenset(field.name for field in decorated)
+        inputs = (*decorated, *read_parameters(signature, annotations, report, but=names, batched=batched))
+    old = target.old or _is_decorated(signature, annotations.constants)
+    output = _output(signature, annotations, report, old=old, batched=batched)
     return ModelSchema(
         reference=reference,
         mode=mode,
@@ -84,16 +96,10 @@ def _describe(target: Target, annotations: Annotations, report: Report, referenc
         is_async=isinstance(signature.function, ast.AsyncFunctionDef),
         concurrency=read_concurrency(signature, annotations.constants, report),
         streaming=read_streaming(signature, output, annotations.constants, report),
+        batch=batch,
         open_inputs=open_inputs,
         description=target.docstring,
     )
-
-
-def _inputs(
-    decorated: tuple[InputField, ...], signature: Signature, annotations: Annotations, report: Report
-) -> tuple[InputField, ...]:
-    names = frozenset(field.name for field in decorated)
-    return (*decorated, *read_parameters(signature, annotations, report, but=names))
 
 
 def _refuse_impossible(signature: Signature) -> None:
@@ -139,7 +145,9 @@ def _undeclared(signature: Signature) -> tuple[InputField, ...]:
     )
 
 
-def _output(signature: Signature, annotations: Annotations, report: Report, *, old: bool) -> Shape | None:
+def _output(
+    signature: Signature, annotations: Annotations, report: Report, *, old: bool, batched: bool
+) -> Shape | None:
     """Return what the function returns, None when that is wrong and reported.
 
     Only models of 2021, when inputs were decorators, may leave the type of their output open.
@@ -156,7 +164,8 @@ def _output(signature: Signature, annotations: Annotations, report: Report, *, o
         report.warning(place.problem(function, f"{fact}, so its output is described as any value", hint))
         return Stream(Scalar.ANYTHING) if yields else Scalar.ANYTHING
     try:
-        return annotations.shape(function.returns, place)
+        shape = annotations.shape(function.returns, place)
+        return batches.item_of(shape, function.returns, place) if batched else shape
     except ProblemFound as found:
         report.problem(found.problem)
         return None

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from starlette.routing import Match, Route, Router
 
+from cog_runtime.server.access import Access
 from cog_runtime.server.guard import guarded
 from cog_runtime.server.log import ERROR
-from cog_runtime.server.responses import HTML, JSON, send_empty
-from cog_runtime.server.routes import pages
+from cog_runtime.server.responses import JSON, send_empty
+from cog_runtime.server.routes import page, pages
 from cog_runtime.server.routes.health import Health
 from cog_runtime.server.routes.predict import Cancel, Predict, refuse
 from cog_runtime.server.routes.status import Listing, Live, Methods, Metrics, Ready, Status
@@ -17,6 +18,7 @@ from cog_runtime.server.routes.status import Listing, Live, Methods, Metrics, Re
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from cog_runtime.server.access import AccessLog
     from cog_runtime.server.log import Log
     from cog_runtime.server.predictions import Predictions
     from cog_runtime.server.schema import Schema
@@ -57,6 +59,7 @@ def make_app(
     settings: Settings,
     log: Log,
     stop: Callable[[], None],
+    access_log: AccessLog,
 ) -> ASGIApp:
     """Return the application.
 
@@ -67,23 +70,27 @@ def make_app(
         settings: Limits.
         log: Told about mistakes of ours.
         stop: Ends the server.
+        access_log: Told of every request.
     """
 
     def create(*, training: bool) -> Predict:
         streaming = schema.streaming and not training
         return Predict(predictions, training=training, streaming=streaming, body_limit=settings.body_limit)
 
-    index = pages.index(COG_VERSION, training=schema.training)
+    index = pages.Fixed(pages.index(COG_VERSION, training=schema.training), JSON)
+    files = page.Files()
     health = Health(workers, predictions, queue=settings.queue, kubernetes=settings.kubernetes)
     router = Router(
         routes=[
-            *_calls("/predictions", create(training=False), predictions),
+            *_calls("/predictions", create(training=False), predictions, training=False),
             _Exact("/health-check", health, methods=["GET"]),
-            _Exact("/", pages.Fixed(index, JSON), methods=["GET"]),
+            _Exact("/", page.Root(page.Page(files, "index.html"), index), methods=["GET"]),
             _Exact("/openapi.json", pages.Document(schema), methods=["GET"]),
-            _Exact("/docs", pages.Fixed(pages.docs(), HTML), methods=["GET"]),
+            _Exact("/docs", page.Page(files, "docs.html"), methods=["GET"]),
+            _Exact(page.FOLDER + "{name}", files, methods=["GET"]),
+            _Exact("/about", page.About(workers), methods=["GET"]),
             _Exact("/shutdown", pages.Shutdown(stop), methods=["POST"]),
-            *_calls("/trainings", create(training=True), predictions),
+            *_calls("/trainings", create(training=True), predictions, training=True),
             _Exact("/livez", Live(), methods=["GET"]),
             _Exact("/readyz", Ready(workers, predictions), methods=["GET"]),
             _Exact("/metrics", Metrics(workers, predictions), methods=["GET"]),
@@ -91,15 +98,15 @@ def make_app(
         redirect_slashes=False,
         default=_unknown,
     )
-    return guarded(_safe(router, log), settings)
+    return Access(guarded(_safe(router, log), settings), access_log)
 
 
-def _calls(path: str, create: Predict, predictions: Predictions) -> list[Route]:
+def _calls(path: str, create: Predict, predictions: Predictions, *, training: bool) -> list[Route]:
     """Return the routes of predictions, or of trainings."""
     one = path + "/{prediction_id:path}"
     return [
-        _Exact(path, Methods(Listing(predictions), create), methods=["POST", "GET"]),
-        _One(one, Methods(Status(predictions), create), methods=["PUT", "GET"]),
+        _Exact(path, Methods(Listing(predictions, training=training), create), methods=["POST", "GET"]),
+        _One(one, Methods(Status(predictions, training=training), create), methods=["PUT", "GET"]),
         _One(f"{one}/cancel", Cancel(predictions), methods=["POST"]),
     ]
 

@@ -10,7 +10,8 @@ from cog_runtime.server.outputs import Upload, needs_upload, to_json, to_json_up
 if TYPE_CHECKING:
     from cog_runtime.server.prediction import Prediction
     from cog_runtime.server.settings import Settings
-    from cog_runtime.wire import Frame
+    from cog_runtime.server.tracing import Span
+    from cog_runtime.wire import Frame, Part
 
 Then = Callable[["Prediction", "Frame", bytes], None]
 """Takes a prediction, a frame about it, and its payload as JSON for clients."""
@@ -39,7 +40,7 @@ class Chains:
 
     def add(self, prediction: Prediction, frame: Frame, then: Then) -> None:
         """Upload at once, and act when all earlier frames have been dealt with."""
-        ready = asyncio.ensure_future(self._uploaded(frame))
+        ready = asyncio.ensure_future(self._uploaded(prediction, frame))
         before = self._last.get(prediction.number)
         self._last[prediction.number] = asyncio.ensure_future(self._after(before, ready, prediction, frame, then))
 
@@ -47,11 +48,12 @@ class Chains:
         """Forget a prediction that is over."""
         self._last.pop(prediction.number, None)
 
-    async def _uploaded(self, frame: Frame) -> bytes | OSError:
+    async def _uploaded(self, prediction: Prediction, frame: Frame) -> bytes | OSError:
         if self._upload is None or not frame.parts:
             return to_json(frame)
+        upload = self._upload if prediction.span is None else _traced(self._upload, prediction.span)
         try:
-            return await to_json_uploaded(frame, self._upload)
+            return await to_json_uploaded(frame, upload)
         except OSError as problem:
             return problem
 
@@ -70,3 +72,19 @@ class Chains:
             self._failed(prediction, frame, str(output))
         else:
             then(prediction, frame, output)
+
+
+def _traced(upload: Upload, span: Span) -> Upload:
+    async def traced(part: Part, media_type: str) -> str:
+        call = span.child(
+            "upload", "client", {"http.request.method": "PUT", "http.request.body.size": len(part.data)}
+        )
+        try:
+            url = await upload(part, media_type)
+        except OSError as problem:
+            call.end(str(problem))
+            raise
+        call.end()
+        return url
+
+    return traced

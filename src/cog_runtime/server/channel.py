@@ -14,12 +14,12 @@ class Channel(asyncio.Protocol):
     """Frames over one socket.
 
     Args:
-        on_frame: Called with every frame that comes.
+        on_frames: Called with the frames that came together.
         on_lost: Called once when the other side is gone, or does not speak the protocol.
     """
 
-    def __init__(self, on_frame: Callable[[Frame], None], on_lost: Callable[[], None]) -> None:
-        self._on_frame = on_frame
+    def __init__(self, on_frames: Callable[[list[Frame]], None], on_lost: Callable[[], None]) -> None:
+        self._on_frames = on_frames
         self._on_lost = on_lost
         self._splitter = Splitter(loads)
         self._transport: Gathering | None = None
@@ -35,8 +35,8 @@ class Channel(asyncio.Protocol):
         except BadFrame:
             self.close()
             return
-        for frame in frames:
-            self._on_frame(frame)
+        if frames:
+            self._on_frames(frames)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that the other side is gone."""
@@ -44,10 +44,17 @@ class Channel(asyncio.Protocol):
         self._transport = None
         self._on_lost()
 
-    def send(self, frame: Frame) -> None:
-        """Send a frame; nothing happens when the other side is gone."""
-        if self._transport is not None:
-            self._transport.write(pack(frame, dumps))
+    def send(self, frame: Frame, *, now: bool = False) -> None:
+        """Send a frame; nothing happens when the other side is gone.
+
+        Args:
+            frame: What to send.
+            now: Do not wait for what else may be sent in this turn of the event loop.
+        """
+        transport = self._transport
+        if transport is not None:
+            write = transport.write_now if now else transport.write
+            write(pack(frame, dumps))
 
     def close(self) -> None:
         """Close this end once everything is sent."""

@@ -36,7 +36,14 @@ try:
 except ImportError:
     loads, dumps = _slow_loads, _slow_dumps
 else:
-    loads, dumps = orjson.loads, orjson.dumps
+
+    def _dumps(value: Any) -> bytes:
+        try:
+            return orjson.dumps(value)
+        except TypeError:
+            return _slow_dumps(value)  # more than 254 levels are too much for the one, not for the other
+
+    loads, dumps = orjson.loads, _dumps
 
 try:
     import pybase64  # type: ignore[import-not-found, unused-ignore]

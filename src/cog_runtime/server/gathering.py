@@ -21,6 +21,8 @@ class Gathering:
 
     def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._inner = inner
+        # Asked for each answer, and the way by __getattr__ is a long one.
+        self.is_closing = inner.is_closing
         self._loop = loop
         self._pieces: list[bytes] = []
 

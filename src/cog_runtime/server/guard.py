@@ -6,6 +6,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from cog_runtime.server.responses import error, send_json
+from cog_runtime.server.routes import page
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 _OPEN = frozenset({"/livez", "/readyz", "/health-check"})
 """What probes ask, which have no token."""
+
+_ASKS = frozenset({"/", "/docs"})
+"""Pages that ask for the token; they say nothing about the model."""
 
 
 def guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -28,6 +32,7 @@ def guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "POST", "PUT"),
             allow_headers=("*",),
+            expose_headers=("X-Request-ID", "Retry-After"),
         )
     return app
 
@@ -40,7 +45,7 @@ class _Token:
         self._wanted = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in _OPEN or self._is_known(dict(scope["headers"]).get(b"authorization", b"")):
+        if _is_open(scope) or self._is_known(dict(scope["headers"]).get(b"authorization", b"")):
             await self._app(scope, receive, send)
         else:
             await send_json(send, 401, error("A bearer token is needed"), (b"www-authenticate", b"Bearer"))
@@ -48,3 +53,9 @@ class _Token:
     def _is_known(self, header: bytes) -> bool:
         scheme, _, token = header.partition(b" ")
         return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._wanted)
+
+
+def _is_open(scope: Scope) -> bool:
+    """Return whether a path is answered to everybody."""
+    path: str = scope["path"]
+    return path in _OPEN or path.startswith(page.FOLDER) or (path in _ASKS and page.wants_page(scope))

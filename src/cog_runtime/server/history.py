@@ -12,10 +12,12 @@ class Ended(NamedTuple):
     Attributes:
         status: ``succeeded``, ``failed`` or ``canceled``.
         body: The prediction as JSON.
+        training: It was a training.
     """
 
     status: str
     body: bytes
+    training: bool
 
 
 class History:
@@ -50,10 +52,15 @@ class History:
         if before is not None:
             self._held -= len(before.body)
 
-    def find(self, identity: str) -> Ended | None:
-        """Return how this one ended, if that is still known."""
-        return self._ended.get(identity)
+    def find(self, identity: str, *, training: bool) -> Ended | None:
+        """Return how this prediction, or training, ended, if that is still known."""
+        ended = self._ended.get(identity)
+        return None if ended is None or ended.training != training else ended
 
-    def listed(self) -> list[dict[str, str]]:
-        """Return id and status of all, the newest first."""
-        return [{"id": identity, "status": ended.status} for identity, ended in reversed(self._ended.items())]
+    def listed(self, *, training: bool) -> list[dict[str, str]]:
+        """Return id and status of all predictions, or trainings, the newest first."""
+        return [
+            {"id": identity, "status": ended.status}
+            for identity, ended in reversed(self._ended.items())
+            if ended.training == training
+        ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from http.client import HTTPException
-from typing import Mapping, NamedTuple
+import io
+import time
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any, Mapping, NamedTuple
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 SCHEMES = ("http://", "https://")
 
@@ -31,8 +33,61 @@ class _Stay(HTTPRedirectHandler):
         return None
 
 
+class _Within(io.RawIOBase):
+    """What comes from a socket until a moment: a timeout of sockets is about each piece, and pieces may be small."""
+
+    def __init__(self, sock: Any, seconds: float) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", 0)
+        self._end = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        self._sock.settimeout(left)
+        found: int | None = self._file.readinto(buffer)
+        return found
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _bounded(kind: type[HTTPConnection], timeout: float) -> type[HTTPConnection]:
+    """Return a class of connections whose answers have to be complete in time."""
+
+    class Response(HTTPResponse):
+        def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+            super().__init__(sock, *args, **kwargs)
+            usual, self.fp = self.fp, io.BufferedReader(_Within(sock, timeout))
+            usual.close()
+
+    return type(kind.__name__, (kind,), {"response_class": Response})
+
+
+class _Plain(HTTPHandler):
+    def http_open(self, req: Request) -> Any:
+        return self.do_open(_bounded(HTTPConnection, req.timeout or 0), req)
+
+
+class _Secure(HTTPSHandler):
+    def https_open(self, req: Request) -> Any:
+        return self.do_open(_bounded(HTTPSConnection, req.timeout or 0), req)
+
+
 def send(method: str, url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Reply:
     """Send one request, through the proxies of the environment, and follow no redirect.
+
+    Args:
+        method: What to do.
+        url: With whom.
+        body: What to send.
+        headers: Sent too.
+        timeout: Seconds that the connection, the sending, and the whole of the answer may take, each.
 
     Raises:
         OSError: The other side is out of reach, or does not speak HTTP.
@@ -42,7 +97,7 @@ def send(method: str, url: str, body: bytes, headers: Mapping[str, str], timeout
         raise ValueError("not a URL of http or https")
     request = Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - the scheme was checked
     try:
-        with build_opener(_Stay).open(request, timeout=timeout) as answer:
+        with build_opener(_Stay, _Plain, _Secure).open(request, timeout=timeout) as answer:
             answer.read(1 << 16)
             return Reply(answer.status, answer.headers.get("Location") or "", url)
     except HTTPError as error:

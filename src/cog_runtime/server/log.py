@@ -1,6 +1,7 @@
 """The server's log: JSON lines in upstream's form, or lines for people, on standard error.
 
-Lines are gathered and written once per turn of the event loop: a line per prediction must cost microseconds.
+Lines are gathered for some milliseconds and written together: a line per prediction must cost microseconds, and each
+write wakes whoever collects the logs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from cog_runtime.server.codec import dumps
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 _NAMES = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARN", ERROR: "ERROR"}
 _STDERR = 2
+_MANY = 256
+"""Lines that are not kept waiting for more, so that a model that floods its log does not fill the memory."""
 
 
 class Log:
@@ -32,7 +35,7 @@ class Log:
         self._later: Callable[[Callable[[], None]], Any] | None = None
 
     def gather(self, later: Callable[[Callable[[], None]], Any]) -> None:
-        """From here on, write by calling ``later(write)``: ``call_soon`` of the event loop."""
+        """From here on, write by calling ``later(write)``, which lets some time go by."""
         self._later = later
 
     def debug(self, message: str, **fields: Any) -> None:
@@ -72,7 +75,7 @@ class Log:
 
     def _add(self, line: bytes) -> None:
         self._lines.append(line)
-        if self._later is None:
+        if self._later is None or len(self._lines) >= _MANY:
             self.flush()
         elif len(self._lines) == 1:
             self._later(self.flush)

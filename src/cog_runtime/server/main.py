@@ -35,13 +35,15 @@ def main(arguments: Sequence[str], *, bundle: str) -> int:
         return 1
     _leave_when_told(process, explicit_shutdown=settings.explicit_shutdown)
     try:
-        return _serve(settings, process, lambda: spawn(command, environ))
+        return _serve(settings, process, lambda: spawn(command, environ), _tracing(bundle))
     except BaseException:
         process.kill()
         raise
 
 
-def _serve(settings: configuration.Settings, process: Process, again: Callable[[], Process]) -> int:
+def _serve(
+    settings: configuration.Settings, process: Process, again: Callable[[], Process], tracing: tuple[str, ...]
+) -> int:
     # The worker imports the model meanwhile.
     from cog_runtime.server.log import Log  # noqa: PLC0415
     from cog_runtime.server.serve import serve  # noqa: PLC0415
@@ -49,7 +51,7 @@ def _serve(settings: configuration.Settings, process: Process, again: Callable[[
     log = Log(settings.log_level, console=settings.log_console)
     for warning in settings.warnings:
         log.warning(warning)
-    return serve(settings, process, log, again)
+    return serve(settings, process, log, again, tracing)
 
 
 def _leave_when_told(process: Process | None, *, explicit_shutdown: bool) -> None:
@@ -67,6 +69,10 @@ def _leave_when_told(process: Process | None, *, explicit_shutdown: bool) -> Non
 
 def _own_worker(bundle: str) -> tuple[str, ...]:
     return (configuration.interpreter(), os.path.join(bundle, "worker", "__main__.py"))  # noqa: PTH118 - no pathlib yet
+
+
+def _tracing(bundle: str) -> tuple[str, ...]:
+    return (configuration.interpreter(), os.path.join(bundle, "worker", "cog_runtime", "worker", "tracing.py"))  # noqa: PTH118 - no pathlib yet
 
 
 def _certificates(settings: configuration.Settings) -> dict[str, str]:

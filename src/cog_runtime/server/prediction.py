@@ -11,6 +11,7 @@ from cog_runtime.server.metrics import Metrics, apply
 
 if TYPE_CHECKING:
     from cog_runtime.server.request import Request
+    from cog_runtime.server.tracing import Span
     from cog_runtime.wire import Frame
 
 _CUT = b"\n[the logs of this prediction are cut off here: they reached the limit]\n"
@@ -56,6 +57,7 @@ class Prediction:
     Attributes:
         frame: What the worker is to get; None once it has it.
         queue_time: Seconds that it waited for a slot; None unless it had to wait.
+        span: Its part of a trace, while it is in the model; None when it is not traced.
         timer: Ends it when it takes too long.
         expired: That it took too long, in words; None while it has not.
     """
@@ -82,6 +84,7 @@ class Prediction:
         "predict_time",
         "queue_time",
         "request",
+        "span",
         "status",
         "timer",
         "training",
@@ -113,6 +116,7 @@ class Prediction:
         self.expired: str | None = None
         self.frame: Frame | None = None
         self.queue_time: float | None = None
+        self.span: Span | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._logs: list[bytes] = []
         self._log_size = 0
@@ -125,6 +129,11 @@ class Prediction:
     def is_over(self) -> bool:
         """Whether nothing more can happen."""
         return self.predict_time is not None
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was asked for."""
+        return time.perf_counter() - self._asked
 
     @property
     def logs(self) -> str:
@@ -140,12 +149,12 @@ class Prediction:
 
     def waited(self) -> None:
         """Note that it has waited for its slot until now."""
-        self.queue_time = time.perf_counter() - self._asked
+        self.queue_time = self.age
 
     def log(self, source: str, data: bytes) -> None:
         """Add what it printed."""
         room = self._log_limit - self._log_size
-        if room <= 0:
+        if room < 0:
             return
         self._log_size += len(data)
         self._logs.append(data if len(data) <= room else data[:room] + _CUT)
@@ -226,8 +235,9 @@ class Prediction:
         return dumps({**self.metrics, **ours})
 
     def _output(self) -> bytes | None:
-        if self.is_over:
+        if self.status == "succeeded":
             return self.output
+        # What was made before it failed or was cancelled is the client's, as it was while it ran.
         return as_array(self.chunks) if self.chunks else None
 
 

@@ -15,6 +15,7 @@ from cog_runtime.server.prediction import Observer, Prediction, as_array
 from cog_runtime.server.request import problem
 from cog_runtime.server.responses import Answer, detail, error
 from cog_runtime.server.stream import Stream
+from cog_runtime.server.together import together
 from cog_runtime.server.validation import Invalid, Validator, compile_input
 from cog_runtime.server.worker import DEAD, READY, Worker
 from cog_runtime.wire import Frame
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cog_runtime.server.request import Request
     from cog_runtime.server.schema import Schema
     from cog_runtime.server.settings import Settings
+    from cog_runtime.server.tracing import Span
     from cog_runtime.server.webhooks import Webhooks
     from cog_runtime.server.workers import Workers
 
@@ -36,6 +38,7 @@ _LAST_CHANCE = 5.0
 """Seconds that a model has to react to a cancel because of its time limit, before its worker is replaced."""
 _TOO_LONG = "it ran longer than {:g} s"
 _NOT_IN_TIME = "replaced because a prediction did not end in time"
+_TOO_DEEP = "it is nested too deeply"
 _NO_FILES: frozenset[str] = frozenset()
 
 
@@ -82,6 +85,7 @@ class Predictions:
         self._by_id: dict[str, Prediction] = {}
         self._streams: dict[int, Stream] = {}
         self._waiting: deque[Prediction] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._last_number = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -127,11 +131,16 @@ class Predictions:
         self._check_state()
         validator = self._validators[training]
         inputs = self._validated(request, validator)
-        worker = None if self._waiting else self._workers.free()
+        batch = None if training else self._workers.batch
+        worker = None if self._waiting or batch is not None else self._workers.free()
         if worker is None:
             self._check_room()
         if request.id in self._by_id:
             raise Answer(409, error(f"A prediction with the ID {request.id} is running already"))
+        try:
+            payload, parts = pack_inputs(inputs, validator.files if validator else _NO_FILES)
+        except (ValueError, RecursionError):
+            raise Answer(422, detail([problem(("body", "input"), _TOO_DEEP)])) from None
         self._last_number += 1
         number = self._last_number
         prediction = Prediction(
@@ -147,7 +156,8 @@ class Predictions:
             header["context"] = request.context
         if training:
             header["train"] = True
-        payload, parts = pack_inputs(inputs, validator.files if validator else _NO_FILES)
+        if request.span is not None:
+            header["spans"] = True
         self._by_id[request.id] = prediction
         self._idle.clear()
         frame = Frame(header, payload, parts)
@@ -156,7 +166,10 @@ class Predictions:
         else:
             prediction.frame = frame
             self._waiting.append(prediction)
-            self._log.info(f"Queued {_noun(prediction)}", prediction_id=request.id, position=len(self._waiting))
+            if batch is None or self._workers.free() is None:
+                self._log.info(f"Queued {_noun(prediction)}", **_names(request), position=len(self._waiting))
+            else:
+                self._on_change()
         return prediction
 
     def cancel(self, prediction: Prediction) -> None:
@@ -164,7 +177,7 @@ class Predictions:
         if prediction.cancelling:
             return
         prediction.cancelling = True
-        self._log.info(f"Cancelling {_noun(prediction)}", prediction_id=prediction.id)
+        self._log.info(f"Cancelling {_noun(prediction)}", **_names(prediction.request))
         if prediction.frame is not None:
             self._waiting.remove(prediction)
             prediction.frame = None
@@ -184,8 +197,13 @@ class Predictions:
             raise Answer(503, error(_DEAD if state == DEAD else _NOT_READY))
 
     def _check_room(self) -> None:
-        """Look for a place among those that wait: while a worker is started again there is one for each slot."""
+        """Look for a place among those that wait.
+
+        While a worker is started again there is one for each slot, and one batch may always gather.
+        """
         limit = self._settings.queue
+        if self._workers.batch is not None:
+            limit = max(limit, self._workers.batch.size)
         if self._workers.is_coming_back:
             limit = max(limit, self._workers.slots)
         if len(self._waiting) < limit:
@@ -199,27 +217,47 @@ class Predictions:
         return max(1, min(60, round(self.figures.mean_time / max(1, self._workers.slots))))
 
     def _start(self, prediction: Prediction, worker: Worker, frame: Frame) -> None:
-        self._log.info(f"Starting {_noun(prediction)}", prediction_id=prediction.id)
+        self._log.info(f"Starting {_noun(prediction)}", **_names(prediction.request))
         worker.predict(prediction, frame)
         prediction.start()
-        limit = prediction.request.timeout or self._settings.timeout
+        usual = None if prediction.training else self._settings.timeout
+        limit = prediction.request.timeout or usual
         if limit is not None:
-            limit = min(limit, self._settings.timeout or limit)
+            limit = min(limit, usual or limit)
             prediction.timer = asyncio.get_running_loop().call_later(limit, self._expire, prediction, limit)
 
     def _on_change(self) -> None:
         """Start those that wait where there is room, and fail them when there never will be again."""
         while self._waiting and (worker := self._workers.free()) is not None:
-            prediction = self._waiting.popleft()
-            frame, prediction.frame = prediction.frame, None
-            prediction.waited()
-            if frame is not None:
-                self._start(prediction, worker, frame)
+            group = together(self._waiting, worker.batch)
+            if not group.size:
+                self._look_again(group.later)
+                return
+            members = [self._waiting.popleft() for _ in range(group.size)]
+            for prediction in members:
+                frame, prediction.frame = prediction.frame, None
+                prediction.waited()
+                if frame is not None:
+                    if prediction is not members[-1]:
+                        frame.header["more"] = True
+                    self._start(prediction, worker, frame)
+            if group.size > 1:
+                worker.share({prediction.number for prediction in members})
         if self._waiting and self._workers.state != READY and not self._workers.is_coming_back:
             for prediction in tuple(self._waiting):
                 prediction.frame = None
                 self._end(prediction, "failed", None, _DEAD)
             self._waiting.clear()
+
+    def _look_again(self, later: float) -> None:
+        """Begin what has gathered when the first of it has waited long enough."""
+
+        def look() -> None:
+            self._timer = None
+            self._on_change()
+
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(later, look)
 
     def _expire(self, prediction: Prediction, limit: float) -> None:
         prediction.expired = _TOO_LONG.format(limit)
@@ -238,11 +276,13 @@ class Predictions:
         except Invalid as wrong:
             raise Answer(422, detail([_problem(each) for each in wrong.mistakes])) from None
         if unknown:
-            self._log.warning("Unknown inputs were dropped", prediction_id=request.id, names=unknown)
+            self._log.warning("Unknown inputs were dropped", **_names(request), names=unknown)
         return inputs
 
     def _observers(self, request: Request, number: int, *, training: bool) -> tuple[Observer, ...]:
         observers: tuple[Observer, ...] = ()
+        if request.span is not None:
+            observers += (_traced(request.span),)
         if self._schema.streaming and not training:
             self._streams[number] = stream = Stream(self._settings.stream_history)
             observers += (stream,)
@@ -306,9 +346,9 @@ class Predictions:
         if prediction.timer is not None:
             prediction.timer.cancel()
         prediction.finish(status, output=output, error=problem)
-        self.history.add(prediction.id, Ended(status, prediction.snapshot()))
+        self.history.add(prediction.id, Ended(status, prediction.snapshot(), prediction.training))
         self.figures.ended(prediction)
-        fields: dict[str, Any] = {"prediction_id": prediction.id, "predict_time": prediction.predict_time}
+        fields: dict[str, Any] = {**_names(prediction.request), "predict_time": prediction.predict_time}
         if problem is not None:
             fields["error"] = problem
         self._log.info(f"{_noun(prediction).capitalize()} {status}", **fields)
@@ -317,6 +357,17 @@ class Predictions:
 def _add_output(prediction: Prediction, frame: Frame, output: bytes) -> None:
     del frame
     prediction.add_output(output)
+
+
+def _traced(span: Span) -> Observer:
+    from cog_runtime.server.tracing import Traced  # noqa: PLC0415 - few want traces
+
+    return Traced(span)
+
+
+def _names(request: Request) -> dict[str, Any]:
+    """Return what a line about a prediction is found by."""
+    return {"prediction_id": request.id, "request_id": request.request_id}
 
 
 def _noun(prediction: Prediction) -> str:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple, Union
 
 from cog_runtime.server.checks import is_number
 from cog_runtime.server.codec import loads
+from cog_runtime.server.request_ids import HEADER
 from cog_runtime.server.responses import Answer, detail, error
 
 if TYPE_CHECKING:
     from starlette.types import Receive
+
+    from cog_runtime.server.tracing import Span
 
 EVENTS = frozenset({"start", "output", "logs", "completed"})
 """What a webhook can be told about."""
@@ -33,7 +36,9 @@ class Request(NamedTuple):
         webhook: Where to report; None for nowhere.
         events: What to report.
         trace: ``traceparent`` and ``tracestate``, passed on to webhooks.
+        request_id: The request's name, passed on to webhooks.
         timeout: Seconds that it may take; None for what the server allows.
+        span: The request's part of a trace; None when it is not traced.
     """
 
     id: str
@@ -42,7 +47,9 @@ class Request(NamedTuple):
     webhook: str | None
     events: frozenset[str]
     trace: tuple[tuple[str, str], ...]
+    request_id: str
     timeout: float | None = None
+    span: Span | None = None
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -69,20 +76,22 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return body
 
 
-def parse(body: bytes, headers: Headers, id_in_path: str | None, noun: str) -> Request:
+def parse(body: bytes, headers: Headers, id_in_path: str | None, noun: str, span: Span | None = None) -> Request:
     """Read a request.
 
     Args:
         body: What came.
-        headers: By lower-case name.
+        headers: By lower-case name; the one with the request's name is there.
         id_in_path: The id that the URL says; None when it says none.
         noun: ``prediction`` or ``training``, for messages.
+        span: The request's part of a trace.
 
     Raises:
         Answer: The body is no JSON (400), not said to be JSON (415), or of another form (422).
     """
     fields = _fields(body, headers.get(b"content-type"))
-    problems = _problems(fields)
+    # Nearly all requests have nothing but inputs, and inputs are checked elsewhere.
+    problems = _problems(fields) if len(fields) > 1 or "input" not in fields else None
     if problems:
         raise Answer(422, detail(problems))
     identity = fields.get("id")
@@ -99,7 +108,9 @@ def parse(body: bytes, headers: Headers, id_in_path: str | None, noun: str) -> R
         webhook=fields.get("webhook"),
         events=EVENTS if events is None else frozenset(events),
         trace=_trace(headers),
+        request_id=headers[HEADER].decode(),
         timeout=fields.get("timeout"),
+        span=span,
     )
 
 

@@ -8,20 +8,21 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Callable
 
 import uvicorn
 
+from cog_runtime.server.access import AccessLog
 from cog_runtime.server.app import make_app
 from cog_runtime.server.gathering import gathering
 from cog_runtime.server.memory import keep_memory
 from cog_runtime.server.predictions import Predictions
-from cog_runtime.server.quick import SHORT, quick
+from cog_runtime.server.quick import quick
 from cog_runtime.server.schema import NO_SCHEMA, Schema, load
 from cog_runtime.server.uploads import Uploads
 from cog_runtime.server.webhooks import Webhooks
-from cog_runtime.server.worker import READY, STARTING
+from cog_runtime.server.worker import STARTING
 from cog_runtime.server.workers import Workers
 
 if TYPE_CHECKING:
@@ -30,19 +31,28 @@ if TYPE_CHECKING:
     from cog_runtime.server.log import Log
     from cog_runtime.server.settings import Settings
     from cog_runtime.server.spawn import Process
+    from cog_runtime.server.trace_process import TraceProcess
+    from cog_runtime.server.tracing import Tracer
 
-_THREADS = 16
+_THREADS = 32
+"""Webhooks, and uploads, at a time."""
 _KEEP_ALIVE = 75
 """Seconds that an idle connection stays: longer than load balancers keep theirs, so that they close first."""
 _GRACE = 0.7
 """Seconds for the worker to end by itself when there is nothing left to do."""
 _WEBHOOK_GRACE = 10.0
+_TRACES_GRACE = 5.0
+"""Seconds for the last spans to be sent."""
 _LAST_BYTES = 3.0
 """Seconds for connections when all work is done: answers on their way, and clients that never finish a request."""
 _BACKLOG = 2048
+_LOG_PAUSE = 0.01
+"""Seconds that a line of the log may wait for others: writing at once is two of ten system calls of a prediction."""
 
 
-def serve(settings: Settings, process: Process, log: Log, spawn: Callable[[], Process]) -> int:
+def serve(
+    settings: Settings, process: Process, log: Log, spawn: Callable[[], Process], tracing: tuple[str, ...]
+) -> int:
     """Serve until told to stop, and return the exit status.
 
     Args:
@@ -50,11 +60,13 @@ def serve(settings: Settings, process: Process, log: Log, spawn: Callable[[], Pr
         process: The first worker.
         log: Where lines go.
         spawn: Starts another worker.
+        tracing: The program that sends traces, where they are wanted.
     """
-    loop = new_loop()
+    # Not uvloop's: docs/decisions/0018-the-servers-event-loop.md
+    loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        return loop.run_until_complete(_Server(settings, process, log, spawn).run())
+        return loop.run_until_complete(_Server(settings, process, log, spawn, tracing).run())
     finally:
         log.flush()
         _forget_signals(loop)
@@ -69,40 +81,41 @@ def _forget_signals(loop: asyncio.AbstractEventLoop) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def new_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop: uvloop's where the bundle has it."""
-    try:
-        import uvloop  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
-    except ImportError:
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
 class _Server:
     """The parts of a running server."""
 
-    def __init__(self, settings: Settings, process: Process, log: Log, spawn: Callable[[], Process]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        process: Process,
+        log: Log,
+        spawn: Callable[[], Process],
+        tracing: tuple[str, ...],
+    ) -> None:
         self._settings = settings
         self._log = log
         self._workers = Workers(process, spawn, settings, log)
+        self._tracing = tracing
+        self._traces: TraceProcess | None = None
         self._stopping = asyncio.Event()
         self._signals = 0
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
-        self._log.gather(loop.call_soon)
+        self._log.gather(partial(loop.call_later, _LOG_PAUSE))
         self._watch_signals(loop)
         await self._workers.attach()
-        executor = lru_cache(1)(lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="cog-http"))
-        webhooks = Webhooks(self._settings, self._log, executor)
+        # A receiver of webhooks that never answers must not keep uploads, which predictions wait for.
+        threads = lru_cache(2)(lambda purpose: ThreadPoolExecutor(_THREADS, thread_name_prefix=f"cog-{purpose}"))
+        webhooks = Webhooks(self._settings, self._log, lambda: threads("webhook"))
         uploads = None
         if self._settings.upload_url is not None:
-            uploads = Uploads(self._settings.upload_url, self._settings.user_agent, executor())
+            uploads = Uploads(self._settings.upload_url, self._settings.user_agent, threads("upload"))
         schema = self._schema()
         predictions = Predictions(
             self._workers, schema, self._settings, log=self._log, webhooks=webhooks, upload=uploads
         )
+        access_log = AccessLog(self._log, await self._tracer())
         app = make_app(
             self._workers,
             predictions,
@@ -110,10 +123,11 @@ class _Server:
             settings=self._settings,
             log=self._log,
             stop=self._stopping.set,
+            access_log=access_log,
         )
         try:
             sock = _listen(self._settings)
-            server = await _start(app, sock, self._settings, self._protocol(predictions))
+            server = await _start(app, sock, self._settings, self._protocol(predictions, access_log))
         except OSError as error:
             self._log.error(f"Cannot listen on {self._settings.host}:{self._settings.port}", error=str(error))
             await self._workers.stop(0)
@@ -131,14 +145,31 @@ class _Server:
         if not (await asyncio.wait((closing,), timeout=_LAST_BYTES))[0]:
             server.force_exit = True
         await closing
+        if self._traces is not None:
+            await self._traces.close(_TRACES_GRACE)
         return 0
 
-    def _protocol(self, predictions: Predictions) -> Callable[[type[Any]], type[Any]]:
+    async def _tracer(self) -> Tracer | None:
+        if self._settings.sampler is None:
+            return None
+        from cog_runtime.server.trace_process import TraceProcess  # noqa: PLC0415 - few want traces
+        from cog_runtime.server.tracing import Tracer  # noqa: PLC0415 - few want traces
+
+        self._traces = TraceProcess(self._log)
+        try:
+            await self._traces.start(self._tracing, self._settings.environ)
+        except OSError as error:
+            self._log.error("Traces cannot be sent", error=str(error))
+            self._traces = None
+            return None
+        return Tracer(self._settings.sampler, self._traces)
+
+    def _protocol(self, predictions: Predictions, access_log: AccessLog) -> Callable[[type[Any]], type[Any]]:
         """Return what becomes of uvicorn's protocol; what guards the routes has to see every request."""
         settings = self._settings
-        if settings.auth_token or settings.cors_origins or settings.body_limit < SHORT:
+        if settings.auth_token or settings.cors_origins:
             return gathering
-        return lambda usual: quick(usual, predictions, self._log)
+        return lambda usual: quick(usual, predictions, self._log, access_log, body_limit=settings.body_limit)
 
     async def _finish(self, predictions: Predictions, webhooks: Webhooks) -> None:
         if self._workers.state == STARTING and not self._workers.is_coming_back:
@@ -179,7 +210,7 @@ class _Server:
             while self._reap_one(-1):
                 pass
         else:
-            for pid in self._workers.processes:
+            for pid in (*self._workers.processes, *((self._traces.pid,) if self._traces else ())):
                 self._reap_one(pid)
 
     def _reap_one(self, wanted: int) -> bool:
@@ -230,6 +261,3 @@ async def _start(
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[sock])
     return server
-
-
-__all__ = ["READY", "new_loop", "serve"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence
 
 from cog_runtime import __version__
+from cog_runtime.server.log_settings import is_for_people, log_level
+
+if TYPE_CHECKING:
+    from cog_runtime.server.sampling import Sampler
 
 _SCHEMAS = ("/opt/cog/model/openapi_schema.json", os.path.join(".cog", "openapi_schema.json"))  # noqa: PTH118
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - a container is reached from outside
 _MIB = 1 << 20
-_LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
 
 
 class UsageError(Exception):
@@ -32,8 +35,9 @@ class Settings(NamedTuple):
         upload_url: Where output files go (``--upload-url``); None puts them into the response.
         slots: Calls at the same time (``COG_MAX_CONCURRENCY``); None leaves it to the model.
         setup_timeout: Seconds that setup may take (``COG_SETUP_TIMEOUT``); None for no limit.
-        log_level: 10 debug, 20 info, 30 warning, 40 error (``COG_LOG_LEVEL``).
-        log_console: Lines for people instead of JSON (``LOG_FORMAT=console``).
+        log_level: 10 debug, 20 info, 30 warning, 40 error (``COG_LOG_LEVEL``, else ``RUST_LOG``).
+        log_console: Lines for people instead of JSON (``--log-format``, else ``COG_LOG_FORMAT``, ``LOG_FORMAT``).
+        sampler: Chooses the requests that are traced (``OTEL_*``); None when nobody asked for traces.
         webhook_interval: Seconds between two webhooks about logs (``COG_THROTTLE_RESPONSE_INTERVAL``).
         webhook_token: Bearer token for webhooks (``WEBHOOK_AUTH_TOKEN``).
         user_agent: For webhooks and uploads (``COG_USER_AGENT``).
@@ -45,6 +49,8 @@ class Settings(NamedTuple):
         workers: Processes that run the model (``COG_WORKERS``).
         restarts: How often a worker that keeps dying is started again (``COG_MAX_RESTARTS``).
         queue: Predictions that may wait for a slot (``COG_QUEUE``); 0 for none.
+        batch: Requests of one call, and seconds that the first of them waits for others (``COG_BATCH_SIZE``,
+            ``COG_BATCH_WINDOW``); None leaves either to the model.
         timeout: Seconds that a prediction may take (``COG_PREDICT_TIMEOUT``); None for no limit.
         history: Predictions kept after their end (``COG_HISTORY``).
         history_size: Bytes of them that are kept (``COG_HISTORY_BYTES``).
@@ -69,6 +75,7 @@ class Settings(NamedTuple):
     setup_timeout: float | None
     log_level: int
     log_console: bool
+    sampler: Sampler | None
     webhook_interval: float
     webhook_token: str | None
     user_agent: str
@@ -80,6 +87,7 @@ class Settings(NamedTuple):
     workers: int
     restarts: int
     queue: int
+    batch: tuple[int | None, float | None]
     timeout: float | None
     history: int
     history_size: int
@@ -120,8 +128,9 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
         upload_url=options.upload_url,
         slots=int(numbers.get("COG_MAX_CONCURRENCY", 0)) or None,
         setup_timeout=numbers.get("COG_SETUP_TIMEOUT", 0) or None,
-        log_level=_LEVELS.get(env.get("COG_LOG_LEVEL", "").lower(), 20),
-        log_console=env.get("LOG_FORMAT") == "console",
+        log_level=log_level(env, numbers.warnings),
+        log_console=is_for_people(options.log_format, env, numbers.warnings),
+        sampler=_sampler(env, numbers.warnings),
         webhook_interval=numbers.get("COG_THROTTLE_RESPONSE_INTERVAL", 0.5),
         webhook_token=env.get("WEBHOOK_AUTH_TOKEN") or None,
         user_agent=env.get("COG_USER_AGENT") or f"cog-runtime/{__version__}",
@@ -133,6 +142,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
         workers=int(numbers.get("COG_WORKERS", 1)) or 1,
         restarts=int(numbers.get("COG_MAX_RESTARTS", 10)),
         queue=int(numbers.get("COG_QUEUE", 0)),
+        batch=(int(numbers.get("COG_BATCH_SIZE", 0)) or None, numbers.get_or_none("COG_BATCH_WINDOW")),
         timeout=numbers.get("COG_PREDICT_TIMEOUT", 0) or None,
         history=int(numbers.get("COG_HISTORY", 100)),
         history_size=int(numbers.get("COG_HISTORY_BYTES", 32 * _MIB)),
@@ -142,8 +152,29 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
         tls=_tls(env),
         ca_cert=env.get("COG_CA_CERT") or None,
         kubernetes="KUBERNETES_SERVICE_HOST" in env,
-        warnings=tuple(numbers.warnings),
+        warnings=(*numbers.warnings, *_without_effect(env)),
     )
+
+
+def _sampler(environ: Mapping[str, str], warnings: list[str]) -> Sampler | None:
+    if not any(name.startswith("OTEL_") for name in environ):
+        return None
+    from cog_runtime.server.sampling import sampler  # noqa: PLC0415 - few want traces
+
+    return sampler(environ, warnings)
+
+
+def _without_effect(environ: Mapping[str, str]) -> list[str]:
+    """Say plainly what those get who know upstream's server and set something that this one has no use for."""
+    found = []
+    if environ.get("SENTRY_DSN"):
+        found.append(
+            "SENTRY_DSN has no effect on the server: failures are in its log, its answers and /metrics; "
+            "a model that uses sentry_sdk itself reports as before"
+        )
+    if environ.get("RUST_WORKER_DIRECT_LOG"):
+        found.append("RUST_WORKER_DIRECT_LOG has no effect: all that the worker writes is in this log already")
+    return found
 
 
 def _tls(environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -174,6 +205,10 @@ class _Numbers:
         self._environ = environ
         self.warnings: list[str] = []
 
+    def get_or_none(self, name: str) -> float | None:
+        value = self.get(name, -1)
+        return None if value < 0 else value
+
     def get(self, name: str, default: float) -> float:
         text = self._environ.get(name, "")
         if not text:
@@ -193,6 +228,7 @@ class _Options(NamedTuple):
     mode: str = "predict"
     explicit_shutdown: bool = False
     upload_url: str | None = None
+    log_format: str | None = None
 
 
 def _parse(arguments: Sequence[str], usual: _Options) -> _Options:
@@ -207,8 +243,9 @@ def _parse(arguments: Sequence[str], usual: _Options) -> _Options:
         "--await-explicit-shutdown", type=_yes, default=False, help="ignore SIGTERM and wait for POST /shutdown"
     )
     parser.add_argument("--x-mode", choices=("predict", "train"), default="predict", help="what to serve")
+    parser.add_argument("--log-format", choices=("json", "text"), help="one JSON object a line, or text for people")
     found = parser.parse_args(arguments)
-    return _Options(found.host, found.x_mode, found.await_explicit_shutdown, found.upload_url)
+    return _Options(found.host, found.x_mode, found.await_explicit_shutdown, found.upload_url, found.log_format)
 
 
 def _yes(text: str) -> bool:

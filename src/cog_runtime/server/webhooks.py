@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from cog_runtime.server import http_client
 
@@ -16,13 +18,21 @@ if TYPE_CHECKING:
     from cog_runtime.server.prediction import Prediction
     from cog_runtime.server.request import Request
     from cog_runtime.server.settings import Settings
+    from cog_runtime.server.tracing import Span
 
 _TIMEOUT = 30.0
+"""Seconds that one call may take in all."""
 _RETRIES = 12
 _FIRST_DELAY = 0.1
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _MOST_WAITING = 256
 """Calls that wait for a slow receiver; beyond that the oldest is dropped: every call carries the whole state."""
+_SLOW = 5.0
+"""Seconds after which a receiver is slow: it is told the newest state next, and nothing in between."""
+_SAME_RECEIVER = 8
+"""Calls at a time to one host, so that one that never answers leaves threads for the others."""
+_MOST_BYTES = 256 << 20
+"""Bytes of all calls that wait; beyond that calls are not made, and the log says so."""
 
 
 class Webhooks:
@@ -39,12 +49,14 @@ class Webhooks:
         self._log = log
         self._executor = executor
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._held = 0
 
     def observer(self, request: Request) -> Webhook:
         """Return what listens to the prediction of this request."""
         if request.webhook is None:
             raise ValueError("the request names no webhook")
-        return Webhook(self, request.webhook, request.events, self._headers(request))
+        return Webhook(self, request, self._headers(request))
 
     async def drain(self, grace: float) -> None:
         """Wait until all calls are made, at most this many seconds."""
@@ -53,8 +65,19 @@ class Webhooks:
 
     @property
     def interval(self) -> float:
-        """Seconds between two calls about logs."""
+        """Seconds between a call and the next one about logs."""
         return self._settings.webhook_interval
+
+    def hold(self, size: int) -> bool:
+        """Note that a call of so many bytes waits, and return whether there is room for it."""
+        if size > 0 and self._held + size > _MOST_BYTES:
+            return False
+        self._held += size
+        return True
+
+    def dropped(self, prediction: Prediction) -> None:
+        """Say that a call will not be made."""
+        self._log.error("Webhook was not delivered", problem="too many wait", prediction_id=prediction.id)
 
     def start(self, work: Any) -> None:
         """Run a delivery beside everything else."""
@@ -62,23 +85,40 @@ class Webhooks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str], *, last: bool) -> None:
-        """Make one call; the last one of a prediction is tried again when the receiver is not well."""
+    async def post(self, request: Request, body: bytes, headers: dict[str, str], *, last: bool) -> bool:
+        """Make one call and return whether it was taken.
+
+        The last one of a prediction is tried again when the receiver is not well.
+        """
+        url = request.webhook or ""
         for attempt in range(_RETRIES + 1 if last else 1):
-            problem = await self._try(url, body, headers)
+            if request.span is None:
+                problem = await self._try(url, body, headers)
+            else:
+                problem = await self._try_traced(request.span, url, body, headers)
             if problem is None:
-                return
+                return True
             self._log.warning("Webhook was not delivered", problem=problem, last=last, attempt=attempt + 1)
             if problem.startswith("gave up") or not last or attempt == _RETRIES:
-                return
+                break
             await asyncio.sleep(_FIRST_DELAY * 2 ** min(attempt, 10))
+        return False
+
+    async def _try_traced(self, span: Span, url: str, body: bytes, headers: dict[str, str]) -> str | None:
+        from cog_runtime.server.tracing import address  # noqa: PLC0415 - few want traces
+
+        call = span.child("webhook", "client", {"http.request.method": "POST", **address(url)})
+        problem = await self._try(url, body, {**headers, "traceparent": call.traceparent})
+        call.end(problem)
+        return problem
 
     async def _try(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
         loop = asyncio.get_running_loop()
         try:
-            reply = await loop.run_in_executor(
-                self._executor(), http_client.send, "POST", url, body, headers, _TIMEOUT
-            )
+            async with self._hosts.setdefault(urlsplit(url).netloc, asyncio.Semaphore(_SAME_RECEIVER)):
+                reply = await loop.run_in_executor(
+                    self._executor(), http_client.send, "POST", url, body, headers, _TIMEOUT
+                )
         except OSError as error:
             return f"{type(error).__name__}: {error}"
         except ValueError as error:
@@ -88,7 +128,12 @@ class Webhooks:
         return f"HTTP status {reply.status}" if reply.status in _RETRIED else f"gave up: HTTP status {reply.status}"
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "User-Agent": self._settings.user_agent, **dict(request.trace)}
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": self._settings.user_agent,
+            "X-Request-ID": request.request_id,
+            **dict(request.trace),
+        }
         if self._settings.webhook_token:
             headers["Authorization"] = f"Bearer {self._settings.webhook_token}"
         return headers
@@ -99,19 +144,18 @@ class Webhook:
 
     Args:
         owner: Makes the calls.
-        url: The receiver.
-        events: What it wants to hear.
+        request: Names the receiver, and what it wants to hear.
         headers: What every call carries.
     """
 
-    def __init__(self, owner: Webhooks, url: str, events: frozenset[str], headers: dict[str, str]) -> None:
+    def __init__(self, owner: Webhooks, request: Request, headers: dict[str, str]) -> None:
         self._owner = owner
-        self._url = url
-        self._events = events
+        self._request = request
+        self._events = request.events
         self._headers = headers
         self._waiting: deque[tuple[bytes, bool]] = deque()
         self._busy = False
-        self._last_logs = float("-inf")
+        self._last = float("-inf")
 
     def started(self, prediction: Prediction) -> None:
         """Tell that it began."""
@@ -119,11 +163,9 @@ class Webhook:
             self._add(prediction)
 
     def logged(self, prediction: Prediction, source: str, text: str) -> None:
-        """Tell what it printed, but not too often."""
+        """Tell what it printed, but not soon after any other call, which has told it too."""
         del source, text
-        moment = time.monotonic()
-        if "logs" in self._events and moment - self._last_logs >= self._owner.interval:
-            self._last_logs = moment
+        if "logs" in self._events and time.monotonic() - self._last >= self._owner.interval:
             self._add(prediction)
 
     def output(self, prediction: Prediction, chunk: bytes) -> None:
@@ -141,9 +183,16 @@ class Webhook:
             self._add(prediction, last=True)
 
     def _add(self, prediction: Prediction, *, last: bool = False) -> None:
+        self._last = time.monotonic()
+        body = prediction.snapshot()
         if len(self._waiting) >= _MOST_WAITING:
-            self._waiting.popleft()
-        self._waiting.append((prediction.snapshot(), last))
+            self._forget_oldest()
+        while not self._owner.hold(len(body)):
+            if not self._waiting:
+                self._owner.dropped(prediction)
+                return
+            self._forget_oldest()
+        self._waiting.append((body, last))
         if not self._busy:
             self._busy = True
             self._owner.start(self._deliver())
@@ -151,5 +200,14 @@ class Webhook:
     async def _deliver(self) -> None:
         while self._waiting:
             body, last = self._waiting.popleft()
-            await self._owner.post(self._url, body, self._headers, last=last)
+            begun = time.monotonic()
+            taken = await self._owner.post(self._request, body, self._headers, last=last)
+            self._owner.hold(-len(body))
+            if not taken or time.monotonic() - begun > _SLOW:
+                while len(self._waiting) > 1:
+                    self._forget_oldest()
         self._busy = False
+
+    def _forget_oldest(self) -> None:
+        body, _ = self._waiting.popleft()
+        self._owner.hold(-len(body))

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cog_runtime.server.channel import Channel
+from cog_runtime.server.leftovers import prefix_in
 from cog_runtime.server.lines import Lines
 from cog_runtime.server.log import now
 from cog_runtime.server.pipes import Pipes
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from cog_runtime.server.prediction import Prediction
     from cog_runtime.server.settings import Settings
     from cog_runtime.server.spawn import Process
+
+_LAST_BREATH = 1.0
+"""Seconds for a killed process to be gone: the kernel may have much to tidy up."""
 
 STARTING, READY, FAILED, DEAD = "starting", "ready", "failed", "dead"
 
@@ -33,6 +37,18 @@ class Versions(NamedTuple):
 
     python: str = ""
     sdk: str = ""
+
+
+class Batching(NamedTuple):
+    """How requests become one call.
+
+    Attributes:
+        size: Most requests of one call.
+        window: Seconds that the first of them waits for others.
+    """
+
+    size: int
+    window: float
 
 
 class Worker:
@@ -49,6 +65,8 @@ class Worker:
         self.slots = settings.slots or 1
         self.has_healthcheck = False
         self.versions = Versions()
+        self.batch: Batching | None = None
+        self.description = ""
         self.setup_started = now()
         self.setup_completed: str | None = None
         self.exited = asyncio.Event()
@@ -61,6 +79,8 @@ class Worker:
         self._log = log
         self._setup_logs = bytearray()
         self._calls: dict[int, Prediction] = {}
+        self._batches: dict[int, set[int]] = {}
+        self._sharing = 0
         self._checks: dict[int, asyncio.Future[str | None]] = {}
         self._lines = {name: Lines(name, log) for name in ("stdout", "stderr")}
         self._timeout: asyncio.TimerHandle | None = None
@@ -76,7 +96,7 @@ class Worker:
         process, settings = self._process, self._settings
         for sock in (process.data, process.control):
             sock.settimeout(0)
-        _, self._data = await loop.create_connection(lambda: Channel(self._on_frame, self.lost), sock=process.data)
+        _, self._data = await loop.create_connection(lambda: Channel(self._on_frames, self.lost), sock=process.data)
         _, self._control = await loop.create_connection(
             lambda: Channel(self._on_control, ignore), sock=process.control
         )
@@ -89,6 +109,8 @@ class Worker:
             "train": settings.train_reference,
             "mode": settings.mode,
             "slots": settings.slots,
+            "batch": _wanted(settings),
+            "temporary": prefix_in(settings.environ),
         }
         self._data.send(Frame(header))
         if settings.setup_timeout is not None:
@@ -103,6 +125,11 @@ class Worker:
     def running(self) -> int:
         """How many calls it has."""
         return len(self._calls)
+
+    @property
+    def used(self) -> int:
+        """How many of its slots are taken: the calls of a batch share one."""
+        return len(self._calls) - self._sharing
 
     @property
     def lived(self) -> float:
@@ -122,7 +149,14 @@ class Worker:
     def predict(self, prediction: Prediction, frame: Frame) -> None:
         """Give it a call."""
         self._calls[prediction.number] = prediction
-        self._data.send(frame)
+        # The only call is sent at once, which saves a turn of the event loop; among several there are others to join.
+        self._data.send(frame, now=len(self._calls) == 1)
+
+    def share(self, numbers: set[int]) -> None:
+        """Note that these calls, which it has, are one call of the model."""
+        self._sharing += len(numbers) - 1
+        for number in numbers:
+            self._batches[number] = numbers
 
     def cancel(self, number: int) -> None:
         """Ask it to end a call."""
@@ -151,6 +185,8 @@ class Worker:
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.exited.wait(), grace)
         self._kill()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.exited.wait(), _LAST_BREATH)
         self._pipes.close()
 
     def reap(self, status: int) -> None:
@@ -187,31 +223,44 @@ class Worker:
         if self.state == DEAD:
             self.on_change(self)
 
+    def _on_frames(self, frames: list[Frame]) -> None:
+        # What was printed before them is in the pipes by now, and belongs to their calls.
+        self._pipes.drain()
+        for frame in frames:
+            self._on_frame(frame)
+
     def _on_frame(self, frame: Frame) -> None:
         kind = frame.header.get("type")
         call = self._calls.get(frame.header.get("call", -1))
         if kind == "done" and call is not None:
-            # What was printed before is in the pipes by now, and belongs to this call.
-            self._pipes.drain()
             del self._calls[call.number]
+            if self._batches:
+                self._leave_batch(call.number)
             self.on_done(call, frame)
         elif kind == "output" and call is not None:
-            self._pipes.drain()
             self.on_output(call, frame)
         elif kind == "metric" and call is not None:
             call.add_metric(frame.header["name"], frame.header["mode"], frame.header.get("value"))
+        elif kind == "span" and call is not None and call.span is not None:
+            call.span.reported(frame.header)
         elif kind == "log":
             self._print(call, frame.header["source"], frame.header["text"].encode("utf-8", "replace"))
         elif kind == "ready":
             self._ready(frame.header)
         elif kind == "setup_failed":
-            self._pipes.drain()
             self._fail_setup(frame.header["error"])
 
-    def _on_control(self, frame: Frame) -> None:
-        check = self._checks.get(frame.header.get("number", -1))
-        if frame.header.get("type") == "health" and check is not None and not check.done():
-            check.set_result(frame.header.get("error"))
+    def _leave_batch(self, number: int) -> None:
+        batch = self._batches.pop(number, None)
+        if batch is not None:
+            batch.discard(number)
+            self._sharing -= bool(batch)
+
+    def _on_control(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            check = self._checks.get(frame.header.get("number", -1))
+            if frame.header.get("type") == "health" and check is not None and not check.done():
+                check.set_result(frame.header.get("error"))
 
     def _on_text(self, source: str, data: bytes) -> None:
         if self.state == STARTING:
@@ -219,25 +268,28 @@ class Worker:
                 self._setup_logs += data
             self._lines[source].add(data, "setup")
             return
-        # With several calls at a time nobody knows which one wrote to the descriptor.
-        call = next(iter(self._calls.values())) if len(self._calls) == 1 else None
+        # With several calls at a time nobody knows which one wrote to the descriptor; a batch is one call.
+        call, *others = self._calls.values() if self.used == 1 else (None,)
         self._print(call, source, data)
+        for other in others:
+            other.log(source, data)
 
     def _print(self, call: Prediction | None, source: str, data: bytes) -> None:
         if call is None:
             self._lines[source].add(data, "model")
         else:
             call.log(source, data)
-            self._lines[source].add(data, "prediction", call.id)
+            self._lines[source].add(data, "prediction", call.request)
 
     def _ready(self, header: dict[str, Any]) -> None:
         if header.get("protocol") != PROTOCOL:
             self._fail_setup(f"the worker speaks protocol {header.get('protocol')}, not {PROTOCOL}")
             return
-        self._pipes.drain()
         self.slots = header.get("slots", 1)
         self.has_healthcheck = bool(header.get("healthcheck"))
+        self.batch = _batching(header.get("batch"))
         self.versions = Versions(header.get("python", ""), header.get("sdk", ""))
+        self.description = str(header.get("description", ""))
         self._end_setup(READY)
         self._log.info("Server ready", num_slots=self.slots)
 
@@ -275,6 +327,15 @@ class Worker:
             except ChildProcessError:
                 return
             self.exited.set()
+
+
+def _wanted(settings: Settings) -> dict[str, float | None] | None:
+    size, window = settings.batch
+    return None if size is None and window is None else {"size": size, "window": window}
+
+
+def _batching(said: dict[str, float] | None) -> Batching | None:
+    return None if not said else Batching(max(1, int(said["size"])), max(0.0, said["window"]))
 
 
 def describe_exit(status: int | None) -> str:

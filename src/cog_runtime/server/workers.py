@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Callable
 
-from cog_runtime.server.worker import DEAD, FAILED, READY, STARTING, OnFrame, Worker, ignore
+from cog_runtime.server.leftovers import Leftovers
+from cog_runtime.server.worker import DEAD, FAILED, READY, STARTING, Batching, OnFrame, Worker, ignore
 
 if TYPE_CHECKING:
     from cog_runtime.server.log import Log
@@ -51,6 +52,7 @@ class Workers:
         self._coming = 0
         self._timers: set[asyncio.TimerHandle] = set()
         self._starts: set[asyncio.Task[None]] = set()
+        self._leftovers = Leftovers(settings.environ)
         self._stopping = False
 
     async def attach(self) -> None:
@@ -63,10 +65,14 @@ class Workers:
             self._all.append(self._worker(self._spawn()))
         for worker in self._all:
             await worker.attach()
+        self._leftovers.sweep_soon()
 
     @property
     def state(self) -> str:
         """That of the best of them; ``STARTING`` also while one is about to be started again."""
+        # Asked for each request; nearly always the first one says it all.
+        if self._all[0].state == READY:
+            return READY
         states = {worker.state for worker in self._all}
         if READY in states:
             return READY
@@ -95,6 +101,11 @@ class Workers:
         return self._shown
 
     @property
+    def batch(self) -> Batching | None:
+        """How requests become one call, where the model is batched."""
+        return self._shown.batch
+
+    @property
     def processes(self) -> tuple[int, ...]:
         """Their process ids."""
         return tuple(worker.pid for worker in self._all)
@@ -109,8 +120,8 @@ class Workers:
         if len(self._all) == 1:
             best = self._all[0]
         else:
-            best = min(self._all, key=lambda worker: (worker.state != READY, worker.running - worker.slots))
-        return best if best.state == READY and best.running < best.slots else None
+            best = min(self._all, key=lambda worker: (worker.state != READY, worker.used - worker.slots))
+        return best if best.state == READY and best.used < best.slots else None
 
     def cancel(self, number: int) -> None:
         """Ask whoever has this call to end it."""
@@ -145,6 +156,7 @@ class Workers:
         """End all of them: politely, and after ``grace`` seconds for good."""
         self._close()
         await asyncio.gather(*(worker.stop(grace) for worker in self._all))
+        self._leftovers.sweep()
 
     def _close(self) -> None:
         self._stopping = True
@@ -168,6 +180,8 @@ class Workers:
         self.on_done(prediction, frame)
 
     def _on_change(self, worker: Worker) -> None:
+        if worker.state == DEAD:
+            self._leftovers.sweep_soon()
         if worker.state == READY:
             if not self._was_ready:
                 self._was_ready, self._shown = True, worker
@@ -207,6 +221,7 @@ class Workers:
         self.restarts += 1
         self._log.info("Starting a worker again", pid=worker.pid, restarts=self.restarts)
         worker.slots = old.slots
+        worker.batch = old.batch
         self._all[self._all.index(old)] = worker
         if self._shown is old:
             self._shown = worker

@@ -39,7 +39,10 @@ class BlockingLoop:
             if frame is None:
                 return
             if frame.header["type"] == "predict":
-                self._channel.send(self._answer(frame))
+                self._take(frame)
+
+    def _take(self, frame: Frame) -> None:
+        self._channel.send(self._answer(frame))
 
     def _answer(self, frame: Frame) -> Frame:
         call = Call(frame, self._send)

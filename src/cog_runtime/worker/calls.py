@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
 
 from cog._scope import Scope
@@ -34,6 +35,7 @@ class Call:
         self.train: bool = frame.header.get("train", False)
         self.scope = Scope(frame.header.get("context"), self._metric)
         self._arguments: Arguments | None = None
+        self._closed = False
 
     def arguments(self, converters: Any) -> dict[str, Any]:
         """Return what the model is called with.
@@ -41,9 +43,20 @@ class Call:
         Raises:
             InputFailed: An input could not be had.
         """
-        self._arguments = Arguments(self._frame)
-        self._arguments.convert(converters)
-        return self._arguments.values
+        arguments = self._arguments = Arguments(self._frame)
+        try:
+            arguments.convert(converters)
+        finally:
+            if self._frame.header.get("spans"):
+                self._tell(arguments.downloads)
+            # A call that was cancelled is over, but the thread that writes its files cannot be stopped.
+            if self._closed:
+                arguments.remove_files()
+        return arguments.values
+
+    def _tell(self, downloads: list[dict[str, Any]]) -> None:
+        for each in downloads:
+            self._send(Frame({"type": "span", "call": self.number, "name": "download", **each}))
 
     def output(self, item: Any) -> None:
         """Send one item of a generator."""
@@ -70,6 +83,10 @@ class Call:
         """Return the last frame of a call that raised, and print the traceback into its logs."""
         if not isinstance(error, InputFailed):
             print_traceback(error)
+        return self.failure(error)
+
+    def failure(self, error: BaseException) -> Frame:
+        """Return the last frame of a call that this exception has ended."""
         text = str(error) if isinstance(error, InputFailed) else describe(error)
         header = {"type": "done", "call": self.number, "status": "failed", "error": text}
         if isinstance(error, InputFailed):
@@ -82,6 +99,7 @@ class Call:
 
     def close(self) -> None:
         """Remove what belongs to this call alone."""
+        self._closed = True
         if self._arguments is not None:
             self._arguments.remove_files()
             self._arguments = None
@@ -113,11 +131,14 @@ def describe(error: BaseException) -> str:
 
 def print_traceback(error: BaseException) -> None:
     """Print a traceback that begins in the model's code."""
-    try:
-        lines = traceback.format_exception(type(error), error, _from_model(error.__traceback__))
-        sys.stderr.write("".join(lines))
-    except Exception:  # noqa: BLE001, S110 - the model may have closed the stream, or its exception cannot be shown
-        pass
+    # The model may have closed the stream, or its exception cannot be shown.
+    with suppress(Exception):
+        sys.stderr.write(format_traceback(error))
+
+
+def format_traceback(error: BaseException) -> str:
+    """Return a traceback that begins in the model's code."""
+    return "".join(traceback.format_exception(type(error), error, _from_model(error.__traceback__)))
 
 
 def _from_model(trace: TracebackType | None) -> TracebackType | None:

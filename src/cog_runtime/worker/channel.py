@@ -26,7 +26,17 @@ def dumps(value: Any) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
+def loads(data: bytes) -> Any:
+    """Decode JSON in UTF-8; ``json.loads`` would first look for the encoding, which takes as long as a small text.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return _DECODER.decode(data.decode())
+
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder()
 
 
 class Channel:
@@ -34,7 +44,7 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
-        self._splitter = Splitter(json.loads)
+        self._splitter = Splitter(loads)
         self._frames: deque[Frame] = deque()
         self._sending = Lock()
 

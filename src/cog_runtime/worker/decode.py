@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
+import time
 from binascii import b2a_base64
-from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from cog_runtime.wire import FILE, Frame, place
+from cog_runtime.worker.channel import loads
+from cog_runtime.worker.temporary import Folder
 
 if TYPE_CHECKING:
     from cog_runtime.worker.signature import Converters
@@ -35,23 +36,30 @@ class Blob:
         """Return the content as an open file."""
         return BytesIO(self.data)
 
-    def saved(self) -> Any:
-        """Return the content as a temporary file; whoever calls removes it."""
+    def saved(self, folder: str) -> Any:
+        """Return the content as a file in this folder."""
         from cog._files import Path  # noqa: PLC0415 - for models with files only
 
         extension = _extension(self.media_type)
-        descriptor, name = tempfile.mkstemp(prefix="cog-", suffix=f"-file{extension}")
+        descriptor, name = tempfile.mkstemp(prefix="cog-", suffix=f"-file{extension}", dir=folder)
         with os.fdopen(descriptor, "wb") as target:
             target.write(self.data)
         return Path(name)
 
 
 class Arguments:
-    """The arguments of one call, and the temporary files that live as long as it does."""
+    """The arguments of one call, and the temporary files that live as long as it does.
+
+    Attributes:
+        values: By name.
+        downloads: When each download began and ended, in seconds since 1970, and what went wrong.
+    """
 
     def __init__(self, frame: Frame) -> None:
         self.values: dict[str, Any] = _payload(frame)
-        self._files: list[Any] = []
+        self._folder = Folder()
+        self._remote: list[Any] = []
+        self.downloads: list[dict[str, Any]] = []
 
     def convert(self, converters: Converters) -> None:
         """Turn texts and blobs into what the model's annotations say.
@@ -68,37 +76,42 @@ class Arguments:
                     raise InputFailed(f"Input validation error: {name}: {error}") from error
             elif isinstance(value, (Blob, list)):
                 self.values[name] = _as_text(value)
-        remote = [file for file in self._files if hasattr(file, "convert")]
-        if remote:
-            _download(remote)
+        if self._remote:
+            _download(self._remote, self._folder.path(), self.downloads)
             self.values = {name: _local(value) for name, value in self.values.items()}
 
-    def keep(self, file: Any) -> Any:
-        """Return the file, which is removed after the call."""
-        self._files.append(file)
+    def save(self, blob: Blob) -> Any:
+        """Return the content as a file, which is removed after the call.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        return blob.saved(self._folder.path())
+
+    def fetch(self, file: Any) -> Any:
+        """Return a file behind a URL, which is downloaded before the call and removed after it."""
+        if hasattr(file, "convert"):
+            self._remote.append(file)
         return file
 
     def remove_files(self) -> None:
         """Remove the temporary files."""
-        for file in self._files:
-            with suppress(OSError):
-                file.unlink()
-        self._files.clear()
+        self._folder.remove()
 
 
 def _payload(frame: Frame) -> dict[str, Any]:
-    values = json.loads(frame.payload)
+    values = loads(frame.payload)
     for part in frame.parts:
         inner = Blob(part.data, part.name) if part.kind == FILE else part.data.decode("utf-8")
         values = place(values, part.where, inner)
     return dict(values)
 
 
-def _download(remote: list[Any]) -> None:
+def _download(remote: list[Any], folder: str, times: list[dict[str, Any]]) -> None:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for downloads only
 
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="cog-download") as pool:
-        running = [(file, pool.submit(file.convert)) for file in remote]
+        running = [(file, pool.submit(_timed, file, folder, times)) for file in remote]
     for file, done in running:
         error = done.exception()
         if isinstance(error, (OSError, ValueError)):
@@ -106,6 +119,18 @@ def _download(remote: list[Any]) -> None:
             raise InputFailed(f"Input validation error: {shown}: {error}") from error
         if error is not None:
             raise error
+
+
+def _timed(file: Any, folder: str, times: list[dict[str, Any]]) -> None:
+    begin = time.time()
+    error = None
+    try:
+        file.convert(folder)
+    except BaseException as problem:
+        error = str(problem)
+        raise
+    finally:
+        times.append({"url": str(file), "begin": begin, "end": time.time(), "error": error})
 
 
 def _local(value: Any) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
 
 from cog._defaults import fill_defaults, innermost
 from cog.predictor import BasePredictor, BaseRunner
-from cog_runtime.worker.signature import Converters, converters_of
+from cog_runtime.worker.signature import Converters, converters_of, defaults_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -17,7 +17,25 @@ if TYPE_CHECKING:
 _ASYNC = 0x80 | 0x200
 """Flags of code that makes coroutines and async generators (``inspect.CO_COROUTINE``, ``CO_ASYNC_GENERATOR``)."""
 
+_GENERATOR = 0x20 | 0x200
+"""Flags of code that makes generators (``inspect.CO_GENERATOR``, ``CO_ASYNC_GENERATOR``)."""
+
+_SIZE, _WINDOW = 8, 0.01
+"""What ``@cog.batch`` means without arguments (``cog/_decorators.py``)."""
+
 _USUAL_NAMES = ("Runner", "Predictor")
+
+
+class Batching(NamedTuple):
+    """How requests become one call.
+
+    Attributes:
+        size: Most requests of one call.
+        window: Seconds that the first of them waits for others.
+    """
+
+    size: int
+    window: float
 
 
 class Model(NamedTuple):
@@ -28,6 +46,8 @@ class Model(NamedTuple):
         converters: How texts become files and secrets, by input.
         is_async: The call returns a coroutine or an async generator.
         concurrency: What ``@cog.concurrent(max=...)`` says; None without it.
+        batch: The call takes and returns lists, and how requests become one; None when it answers one request.
+        defaults: What a batched call has in its lists where a request leaves an input out, by parameter.
         holder: The instance, or the function itself: where ``setup`` and ``healthcheck`` are looked for.
     """
 
@@ -36,6 +56,8 @@ class Model(NamedTuple):
     is_async: bool
     concurrency: int | None
     holder: Any
+    batch: Batching | None = None
+    defaults: Mapping[str, Any] = {}
 
 
 def load(reference: str, *, train: bool = False, holder: Any = None) -> Model:
@@ -131,10 +153,31 @@ def _model(call: Any, holder: Any) -> Model:
     fill_defaults(call)
     inner = innermost(call) or innermost(type(call).__call__)
     flags = inner.__code__.co_flags if inner is not None else 0
+    marked = getattr(inner, "__cog_batch__", None)
     return Model(
         call=call,
         converters=converters_of(call),
         is_async=bool(flags & _ASYNC),
         concurrency=getattr(inner, "__cog_concurrent_max__", None),
         holder=holder,
+        batch=None if marked is None else Batching(*marked),
+        defaults=defaults_of(inner) if inner is not None else {},
     )
+
+
+def batched(model: Model, wanted: Mapping[str, Any] | None) -> Model:
+    """Return the model with the batching that the server asks for, number by number, before that of its decorator.
+
+    Raises:
+        TypeError: The model cannot be batched.
+    """
+    asked = wanted or {}
+    size, window = asked.get("size"), asked.get("window")
+    if size is None and model.batch is None:
+        return model
+    usual = model.batch or Batching(_SIZE, _WINDOW)
+    batch = Batching(size or usual.size, usual.window if window is None else window)
+    inner = innermost(model.call)
+    if inner is not None and inner.__code__.co_flags & _GENERATOR:
+        raise TypeError("a batched method returns a list, so it cannot be a generator")
+    return model._replace(batch=batch)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cog._version import __version__ as sdk_version
 from cog_runtime.wire import PROTOCOL, Frame
-from cog_runtime.worker import stdio
+from cog_runtime.worker import stdio, temporary
 from cog_runtime.worker.calls import Call, describe, print_traceback
 from cog_runtime.worker.cancelling import Canceller
 from cog_runtime.worker.channel import Channel
 from cog_runtime.worker.control import Control
-from cog_runtime.worker.loading import Model, load
+from cog_runtime.worker.description import description_of
+from cog_runtime.worker.loading import Model, batched, load
 
 if TYPE_CHECKING:
     import asyncio
+    from importlib.machinery import ModuleSpec
 
 
 class _Setup(NamedTuple):
@@ -44,6 +46,7 @@ def work(data_fd: int, control_fd: int, *, path: list[str], sdk: str) -> int:
     init = data.receive()
     if init is None:
         return 1
+    temporary.use(init.header.get("temporary") or "")
     _look_like_a_script(init.header["reference"], path, sdk)
     stdio.use_lines()
     # It ends this process when the server is gone, also while the model is being set up.
@@ -72,14 +75,30 @@ def _own(descriptor: int) -> socket.socket:
 def _look_like_a_script(reference: str, path: list[str], sdk: str) -> None:
     sys.argv[:] = [reference.partition(":")[0]]
     sys.path[:] = [os.getcwd(), *path]  # noqa: PTH109 - sys.path holds strings
-    if any(PathFinder.find_spec(name, sys.path) is None for name in ("cog", "coglet")):
+    if PathFinder.find_spec("cog", sys.path) is None:
         sys.path.append(sdk)
+    elif PathFinder.find_spec("coglet", sys.path) is None:
+        sys.meta_path.append(_Coglet(sdk))
+
+
+class _Coglet:
+    """Finds upstream's second package, which images have only here; the model's path stays that of a script."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Return where it is."""
+        del path, target
+        return PathFinder.find_spec(name, [self._folder]) if name == "coglet" else None
 
 
 def _set_up(init: Frame) -> _Setup:
     header = init.header
     train = header.get("mode") == "train"
     model = load(header["reference"], train=train)
+    if not train:
+        model = batched(model, header.get("batch"))
     slots = _slots(model, header.get("slots"))
     loop = None
     if model.is_async:
@@ -133,7 +152,12 @@ def _serve(data: Channel, listener: Control, init: Frame, setup: _Setup) -> None
 
         if setup.slots > 1:
             stdio.route_by_context()
-        tasks = ConcurrentLoop(data.socket, setup.loop, models.get, separate=setup.slots > 1)
+        kind: type[ConcurrentLoop] = ConcurrentLoop
+        if model.batch:
+            from cog_runtime.worker.concurrent_batches import ConcurrentBatches  # noqa: PLC0415 - few models batch
+
+            kind = ConcurrentBatches
+        tasks = kind(data.socket, setup.loop, models.get, separate=setup.slots > 1)
         listener.cancel, serve = tasks.cancel, tasks.run
     else:
         from cog_runtime.worker.blocking import BlockingLoop  # noqa: PLC0415 - beside the other one
@@ -141,6 +165,11 @@ def _serve(data: Channel, listener: Control, init: Frame, setup: _Setup) -> None
         canceller = Canceller()
         canceller.install()
         listener.cancel, serve = canceller.cancel, BlockingLoop(data, canceller, models.get).run
+        if model.batch:
+            from cog_runtime.worker.blocking_batches import BlockingBatches  # noqa: PLC0415 - few models batch
+
+            batches = BlockingBatches(data, canceller, models.get)
+            listener.cancel, serve = batches.cancel, batches.run
     data.send(_ready(setup, listener))
     try:
         serve()
@@ -151,14 +180,17 @@ def _serve(data: Channel, listener: Control, init: Frame, setup: _Setup) -> None
 
 
 def _ready(setup: _Setup, listener: Control) -> Frame:
+    batch = setup.model.batch
     return Frame(
         {
+            **({"batch": {"size": batch.size, "window": batch.window}} if batch else {}),
             "type": "ready",
             "protocol": PROTOCOL,
             "slots": setup.slots,
             "healthcheck": listener.healthcheck is not None,
             "python": ".".join(map(str, sys.version_info[:3])),
             "sdk": sdk_version,
+            "description": description_of(setup.model),
         }
     )
 

@@ -40,6 +40,14 @@ def converters_of(function: Callable[..., Any]) -> Converters:
     return {name: converter for name, converter in found.items() if converter is not None}
 
 
+def defaults_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the defaults of a plain function's parameters, by name."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    defaults = function.__defaults__ or ()
+    return {**dict(zip(names[len(names) - len(defaults) :], defaults)), **(function.__kwdefaults__ or {})}
+
+
 def _converter(hint: Any) -> Converter | None:
     if hasattr(hint, "__metadata__"):
         return _converter(hint.__origin__)
@@ -71,12 +79,12 @@ def _of_class(kind: type) -> Converter | None:
 
 def _to_path(value: Any, arguments: Arguments) -> Any:
     if isinstance(value, Blob):
-        return arguments.keep(value.saved())
+        return arguments.save(value)
     if not isinstance(value, str) or not value.lower().startswith(("http://", "https://", "data:")):
         return value
     from cog._files import Path  # noqa: PLC0415 - for models with files only
 
-    return arguments.keep(Path.validate(value))
+    return arguments.fetch(Path.validate(value))
 
 
 def _to_file(value: Any, arguments: Arguments) -> Any:

@@ -39,9 +39,11 @@ LARGE = BuildOptions(
     secrets={"cog-ca-cert": Path("/work/secrets/cog-ca-cert"), "token": Path("/work/secrets/token")},
     build_args={"no_proxy": "localhost,.internal", "https_proxy": "http://proxy:3128"},
     labels=(("run.cog.pip_freeze", "numpy==2.0.0\npillow==11.0.0"),),
+    attestations=("provenance=mode=max",),
     cache_from=("type=registry,ref=registry.example.com/cache",),
     cache_to=("type=registry,ref=registry.example.com/cache,mode=max",),
     no_cache=True,
+    pull=True,
 )
 
 

@@ -28,7 +28,7 @@ FLAGS = {
     ],
     "push": ["--file", "--no-cache", "--secret", "--openapi-schema", "--platform"],
     "run": ["--input", "--json", "--output", "--env", "--setup-timeout", "--use-replicate-token", "--gpus"],
-    "serve": ["--port", "--host", "--upload-url", "--gpus"],
+    "serve": ["--port", "--host", "--upload-url", "--log-format", "--gpus"],
     "exec": ["--publish", "--env", "--gpus"],
     "login": ["container registry", "Replicate", "other registries", "username and password", "--token-stdin"],
     "debug": ["--output", "--dialect"],

@@ -39,8 +39,45 @@ def test_every_backend_is_listed_with_its_state(cog: Cog, tmp_path: Path) -> Non
 def test_a_plugin_that_does_not_work_is_named(cog: Cog) -> None:
     done = cog("backends", env={"COG_DISABLE_PLUGINS": "docker"})
 
-    assert "Plugins that do not work" in done.stdout
+    assert "Plugins that are not used" in done.stdout
     assert "switched off by COG_DISABLE_PLUGINS" in done.stdout
+
+
+def test_in_a_project_the_listing_says_what_each_lacks_for_its_plan(cog: Cog, tmp_path: Path) -> None:
+    (tmp_path / "cog.yaml").write_text('build:\n  python_version: "3.11"\n  run:\n    - make it\n')
+
+    document = json.loads(cog("backends", "--json", cwd=tmp_path).stdout)
+    text = cog("backends", cwd=tmp_path).stdout
+
+    oci = next(backend for backend in document["backends"] if backend["name"] == "oci")
+    assert document["plan"]
+    assert not oci["able"]
+    assert ("run", "cog.yaml:4:7 (build.run[0])") in [(need["capability"], need["origin"]) for need in oci["lacks"]]
+    assert document["chosen"] != "oci"
+    assert "oci: usable, but not for this project" in text
+    assert "lacks   run, for the command 'make it' (cog.yaml:4:7 (build.run[0]))" in text
+
+
+def test_the_project_s_own_choice_is_told(cog: Cog, tmp_path: Path) -> None:
+    (tmp_path / "cog.yaml").write_text('build:\n  python_version: "3.11"\nbackend: oci\n')
+
+    done = cog("backends", cwd=tmp_path)
+
+    assert "oci is taken unless --backend says otherwise: cog.yaml names it." in done.stdout
+    (tmp_path / "cog.yaml").write_text("backend: kaniko\n")
+    done = cog("backends", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "cog.yaml names 'kaniko', and there is no such backend" in done.stderr
+
+
+def test_a_project_that_cannot_be_planned_does_not_hide_the_listing(cog: Cog, tmp_path: Path) -> None:
+    (tmp_path / "cog.yaml").write_text('build:\n  python_version: "2.7"\n')
+
+    done = cog("backends", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert "What the backends lack for this project is not known" in done.stdout
+    assert "oci: usable" in done.stdout
 
 
 def test_a_backend_that_nobody_has_is_an_error_after_the_listing(cog: Cog) -> None:

@@ -43,6 +43,14 @@ def test_five_mistakes_in_one_file_are_told_at_once_with_their_lines(cog: Cog, t
     assert "Traceback" not in done.stderr
 
 
+def test_a_log_format_that_is_none_is_refused(cog: Cog) -> None:
+    done = cog("serve", "--log-format", "xml")
+
+    assert done.returncode == 2
+    assert "unknown log format 'xml'" in done.stderr
+    assert "Use one of json, text." in done.stderr
+
+
 def test_an_unknown_key_is_a_warning_and_with_strict_an_error(cog: Cog, project: Path) -> None:
     (project / "cog.yaml").write_text('build: {python_version: "3.13", gpus: true}\nrun: "run.py:Runner"\n')
 

@@ -61,10 +61,15 @@ def test_the_configuration_as_json_is_what_the_label_holds(cog: Cog, project: Pa
     assert config.stderr == ""
 
 
-def test_the_configuration_as_yaml_says_the_same(cog: Cog, project: Path) -> None:
-    assert yaml.safe_load(cog("config", cwd=project).stdout) == json.loads(
-        cog("config", "--json", cwd=project).stdout
-    )
+@pytest.mark.parametrize("key", ["run", "predict"])
+def test_the_configuration_as_yaml_says_the_same_in_the_words_of_the_file(cog: Cog, project: Path, key: str) -> None:
+    file = project / "cog.yaml"
+    file.write_text(file.read_text().replace('run: "run.py:Runner"', f'{key}: "run.py:Runner"'))
+
+    shown = yaml.safe_load(cog("config", cwd=project).stdout)
+
+    reference = shown.pop(key)
+    assert {**shown, "predict": reference} == json.loads(cog("config", "--json", cwd=project).stdout)
 
 
 def test_what_was_assumed_is_told_beside_the_result(cog: Cog, project: Path) -> None:

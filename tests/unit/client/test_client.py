@@ -210,7 +210,7 @@ def test_waiting_ends_when_setup_has_ended_well(serve, status):
 @pytest.mark.parametrize(
     ("answer", "container", "message", "logs"),
     [
-        (health("SETUP_FAILED", setup={"logs": "Traceback"}), Running(), "model setup failed", "Traceback"),
+        (health("SETUP_FAILED", setup={"logs": "A\nB: c\n\n"}), Running(), "model setup failed: B: c", "A\nB: c\n\n"),
         (health("SETUP_FAILED", setup=None), Running(), "model setup failed", ""),
         (health("SETUP_FAILED", setup="odd"), Running(), "model setup failed", ""),
         (health("BAD", user_healthcheck_error="no GPU"), Running(), "the model is BAD: no GPU", "what it printed"),

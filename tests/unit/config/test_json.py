@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cog_core.config import Build, Concurrency, Config, Mount, RunItem, Weight, WeightSource, from_json, parse
+from cog_core.config import Batch, Build, Concurrency, Config, Mount, RunItem, Weight, WeightSource, from_json, parse
 from cog_core.errors import ConfigError, ConfigInvalid
 
 
@@ -92,12 +92,21 @@ BUILDS = st.builds(
     system_packages=LISTS,
     cuda=st.none() | WORDS,
 )
+INTEGERS = st.integers(-(10**17), 10**17)
 CONFIGS = st.builds(
     Config,
     build=BUILDS,
     image=st.none() | WORDS,
     predict=st.none() | WORDS,
-    concurrency=st.none() | st.builds(Concurrency, max=st.integers(), default_target=st.none() | st.integers()),
+    concurrency=st.none()
+    | st.builds(
+        Concurrency,
+        max=INTEGERS,
+        default_target=st.none() | INTEGERS,
+        queue=st.none() | INTEGERS,
+        timeout=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        batch=st.none() | st.builds(Batch, max_size=st.none() | INTEGERS, window=st.none() | st.just(0.5)),
+    ),
     environment=LISTS,
     weights=st.lists(
         st.builds(

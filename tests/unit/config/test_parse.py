@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+import attrs
 import pytest
 
 from cog_core.config import load, parse
@@ -178,7 +179,7 @@ def test_run_is_not_deprecated():
         ("gpu: true", "gpu", 'Write "gpu" inside "build".'),
         ("predictor: a.py:A", "predictor", 'Did you mean "run"?'),
         ("concurrency: {max: 1, maxx: 1}", "concurrency.maxx", 'Did you mean "max"?'),
-        ("prompt: 1", "prompt", "The keys here are: build, "),
+        ("prompt: 1", "prompt", "The keys here are: backend, build, "),
     ],
 )
 def test_an_unknown_key_warns_with_what_was_meant(text, key, hint):
@@ -264,5 +265,5 @@ def test_a_folder_in_place_of_the_file_is_told(tmp_path):
 def test_the_values_cannot_be_changed():
     config = parse(dedent(WHOLE)).config
 
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
         config.image = "other"

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
 from cog_oci.layout import Layout
 from tests.unit.oci_formats.kit import Kit, add_image, archive, file
@@ -12,10 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cog_oci.layout import Image
-
-# How long an example takes depends on who else uses the machine.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

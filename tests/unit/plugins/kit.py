@@ -69,9 +69,11 @@ def plugins(*registered: object, backends: tuple[BackendInfo, ...] = ()) -> Plug
     return Plugins(hook=manager.hook, loaded=(), failed=(), backends={one.name: one for one in backends})
 
 
-def planned(folder: Path, *registered: object, environ: dict[str, str] | None = None, **wishes: Any) -> BuildPlan:
+def planned(
+    folder: Path, *registered: object, environ: dict[str, str] | None = None, emit: Emit = ignore, **wishes: Any
+) -> BuildPlan:
     """Plan a project without a model and without packages, with plugins."""
     (folder / "cog.yaml").write_text('build:\n  python_version: "3.12"\n')
     settings = Settings.from_environ({"HOME": str(folder), **(environ or {})})
     tools = Tools(settings=settings, plugins=plugins(*registered), run=process.run)
-    return draft(open_project(folder), Wishes(**wishes), tools, ignore).plan
+    return draft(open_project(folder), Wishes(**wishes), tools, emit).plan

@@ -28,9 +28,15 @@ QUIET = BuildPlan(
 WITH_RUN = QUIET.with_steps(*QUIET.steps, Run(script="make\nmake install", origin=HERE))
 
 
-def choice(*backends: BackendInfo, plan: BuildPlan = QUIET, asked: str | None = None, env: str | None = None):
+def choice(
+    *backends: BackendInfo,
+    plan: BuildPlan = QUIET,
+    asked: str | None = None,
+    env: str | None = None,
+    project: str | None = None,
+):
     found = Settings(environ={}, home=Path("/h"), cache=Path("/c"), backend=env)
-    return choose(plugins(backends=backends), found, plan, asked=asked)
+    return choose(plugins(backends=backends), found, plan, asked=asked, project=project)
 
 
 def test_engines_come_before_the_embedded_one_and_strangers_after_both():
@@ -77,12 +83,30 @@ def test_one_that_fails_instead_of_answering_harms_nobody():
         choice(broken, asked="docker")
 
 
+def test_the_reason_is_one_line_whatever_a_backend_says():
+    chosen = choice(info("docker", usable=False, reason="no\n  socket\n"), info("oci", *EMBEDDED, reason="a\nb"))
+
+    assert chosen.reason == "oci (a b); not docker: no socket"
+
+
 def test_who_asks_is_obeyed_and_an_argument_beats_the_environment():
     backends = (info("docker", *ENGINE), info("oci", *EMBEDDED))
 
     assert choice(*backends, asked="oci").reason == "oci (answers), as asked"
     assert choice(*backends, env="oci").reason == "oci (answers), because of COG_BACKEND"
     assert choice(*backends, asked="docker", env="oci").candidate.info.name == "docker"
+
+
+def test_a_project_may_name_its_backend_and_whoever_calls_overrules_it():
+    backends = (info("docker", *ENGINE), info("oci", *EMBEDDED))
+
+    assert choice(*backends, project="oci").reason == "oci (answers), because cog.yaml names it"
+    assert choice(*backends, project="oci", env="docker").reason == "docker (answers), because of COG_BACKEND"
+    assert choice(*backends, project="oci", env="oci", asked="docker").reason == "docker (answers), as asked"
+    with pytest.raises(UnsupportedPlan):
+        choice(*backends, project="oci", plan=WITH_RUN)
+    with pytest.raises(UnknownBackend):
+        choice(*backends, project="kaniko")
 
 
 def test_an_unknown_name_gets_the_nearest_known_one():
@@ -149,7 +173,7 @@ abilities = st.frozensets(st.sampled_from([C.RUN, C.IMAGE_BASE, C.PYTHON_BASE, C
 machines = st.dictionaries(st.sampled_from(["docker", "oci", "podman", "x"]), st.tuples(st.booleans(), abilities))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(machines)
 def test_what_is_chosen_is_the_first_that_is_usable_and_able(machine):
     backends = tuple(info(name, *able, usable=usable) for name, (usable, able) in machine.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cog_core.errors import PluginError, UsageError
+from cog_core.events import Warned
 from cog_core.ir import ImageBase, PythonBase, Run
 from cog_core.plugins import hookimpl
 from tests.unit.plugins.kit import planned
@@ -51,6 +52,33 @@ class Forgets:
     @hookimpl(wrapper=True)
     def cog_build_plan(self):
         yield
+
+
+class YieldsTwice:
+    @hookimpl(wrapper=True)
+    def cog_build_plan(self):
+        plan = yield
+        yield plan
+
+
+class RaisesInWrapper:
+    @hookimpl(wrapper=True)
+    def cog_build_plan(self):
+        plan = yield
+        return plan.with_steps(*plan.steps[: 1 // 0])
+
+
+class Number:
+    @hookimpl
+    def cog_base_image(self):
+        return 42
+
+
+class Second(Agent):
+    @hookimpl(wrapper=True)
+    def cog_build_plan(self, inputs):
+        plan = yield
+        return plan.with_steps(*plan.steps, Run(script=f"after {len(plan.steps)} steps"))
 
 
 def why(plan, what):
@@ -100,17 +128,52 @@ def test_two_plugins_may_agree_about_a_label(tmp_path):
 @pytest.mark.parametrize(
     ("registered", "message"),
     [
-        ([Label({"a": "1"}), Label({"a": "2"})], r"two plugins set the label 'a': '\d' and '\d'"),
+        (
+            [Label({"a": "1"}), Label({"a": "2"})],
+            r"two plugins set the label 'a': a plugin to '\d' and a plugin to '\d'",
+        ),
         ([Label({"run.cog.version": "9"})], "a plugin sets the label 'run.cog.version', which belongs to Cog"),
-        ([Label({"a": 1})], "as labels; they are texts by name"),
-        ([Label("ab")], "a plugin gives 'ab' as labels"),
         ([Raises(KeyError("x"))], "a plugin failed in cog_image_labels: KeyError: 'x'"),
-        ([Forgets()], "cog_build_plan returned None instead of a plan"),
+        ([RaisesInWrapper()], "a plugin failed in cog_build_plan: ZeroDivisionError"),
     ],
 )
 def test_what_plugins_do_wrong_is_said_in_one_line(tmp_path, registered, message):
     with pytest.raises(PluginError, match=message):
         planned(tmp_path, *registered)
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "fact"),
+    [
+        (
+            Label({"a": 1}),
+            "a plugin: cog_image_labels returned {'a': 1}; labels are texts by name, so it is left out",
+        ),
+        (Label("ab"), "cog_image_labels returned 'ab'"),
+        (Forgets(), "a plugin: cog_build_plan returned None instead of a plan, so it is left out"),
+        (YieldsTwice(), "cog_build_plan returned 'twice'"),
+        (Number(), "cog_base_image returned 42 instead of an image's name"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_left_out_with_a_warning(tmp_path, nonsense, fact):
+    heard = []
+
+    plan = planned(tmp_path, nonsense, emit=heard.append)
+
+    assert plan == planned(tmp_path)
+    (warning,) = (event for event in heard if isinstance(event, Warned))
+    assert fact in warning.message
+    assert "COG_DISABLE_PLUGINS" in warning.hint
+
+
+def test_wrappers_that_come_first_see_what_the_others_made(tmp_path):
+    plain = len(planned(tmp_path).steps)
+
+    # pluggy calls whoever was registered last first: here that is Second.
+    plan = planned(tmp_path, Agent(), Second())
+
+    assert plan.steps[0] == Run(script="install-agent")
+    assert plan.steps[-1] == Run(script=f"after {plain + 1} steps")
 
 
 def test_an_error_that_a_plugin_words_itself_is_passed_on(tmp_path):

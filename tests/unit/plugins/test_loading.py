@@ -17,20 +17,16 @@ if TYPE_CHECKING:
 LOAD = """
 import json, os, sys, warnings
 warnings.simplefilter("error")
-from cog_core.errors import CogError
 from cog_core.plugins import load
 from cog_core.settings import Settings
-try:
-    found = load(Settings.from_environ())
-except CogError as error:
-    print(json.dumps({"error": f"{type(error).__name__}: {error.message}", "hint": error.hint}))
-else:
-    print(json.dumps({
-        "loaded": [[plugin.name, plugin.distribution] for plugin in found.loaded],
-        "failed": {plugin.name: [plugin.distribution, plugin.reason] for plugin in found.failed},
-        "backends": list(found.backends),
-        "docker": "docker" in sys.modules,
-    }))
+found = load(Settings.from_environ())
+print(json.dumps({
+    "loaded": [[plugin.name, plugin.distribution, plugin.hooks] for plugin in found.loaded],
+    "failed": {plugin.name: [plugin.distribution, plugin.reason] for plugin in found.failed},
+    "backends": list(found.backends),
+    "owners": {name: plugin.distribution for name, plugin in found.owners.items()},
+    "docker": "docker" in sys.modules,
+}))
 """
 GOOD = """
 from cog_core.backend import BackendInfo
@@ -38,6 +34,11 @@ from cog_core.plugins import hookimpl
 @hookimpl
 def cog_backends():
     yield BackendInfo(name="{name}", summary="s", capabilities=frozenset(), load=print)
+"""
+LABELS = """
+@hookimpl
+def cog_image_labels(plan):
+    return {}
 """
 MISFIT = """
 @hookimpl
@@ -72,7 +73,7 @@ def test_a_broken_plugin_is_reported_by_its_distribution_and_stops_nobody_else(t
 
     found = load(tmp_path)
 
-    assert ["cog-fine", "cog-fine 1.2"] in found["loaded"]
+    assert ["cog-fine", "cog-fine 1.2", ["cog_backends"]] in found["loaded"]
     assert {"docker", "oci", "kaniko"} <= set(found["backends"])
     assert "half" not in found["backends"]
     assert not found["docker"]
@@ -87,15 +88,65 @@ def test_a_broken_plugin_is_reported_by_its_distribution_and_stops_nobody_else(t
     assert all(distribution == f"{name} 1.2" for name, (distribution, _) in found["failed"].items())
 
 
-def test_two_backends_of_one_name_are_an_error_that_names_both_distributions(tmp_path):
+def test_a_backend_s_name_stays_with_who_comes_first_and_the_other_is_reported(tmp_path):
     install(tmp_path, "cog-one", GOOD.format(name="kaniko"))
     install(tmp_path, "cog-two", GOOD.format(name="kaniko"))
+    install(tmp_path, "aaa", GOOD.format(name="docker"))
 
     found = load(tmp_path)
 
-    assert found["error"] == "PluginError: two plugins register a backend named 'kaniko': cog-one 1.2 and cog-two 1.2"
-    assert "COG_DISABLE_PLUGINS" in found["hint"]
-    assert "kaniko" in load(tmp_path, COG_DISABLE_PLUGINS="cog-two")["backends"]
+    assert found["owners"]["kaniko"] == "cog-one 1.2"
+    assert found["failed"]["cog-two"] == [
+        "cog-two 1.2",
+        "cog_backends: the backend 'kaniko' is there already, from cog-one 1.2",
+    ]
+    assert found["owners"]["docker"].startswith("cog-core ")
+    assert "the backend 'docker' is there already, from cog-core" in found["failed"]["aaa"][1]
+    assert load(tmp_path, COG_DISABLE_PLUGINS="cog-one")["owners"]["kaniko"] == "cog-two 1.2"
+
+
+def test_ours_come_first_and_others_follow_by_name(tmp_path):
+    install(tmp_path, "bbb", GOOD.format(name="b"))
+    install(tmp_path, "aaa", GOOD.format(name="a") + LABELS)
+
+    loaded = load(tmp_path)["loaded"]
+
+    assert [name for name, _, _ in loaded] == ["buildkit", "docker", "oci", "podman", "aaa", "bbb"]
+    assert loaded[4] == ["aaa", "aaa 1.2", ["cog_backends", "cog_image_labels"]]
+
+
+def test_all_strangers_can_be_switched_off_at_once(tmp_path):
+    install(tmp_path, "cog-exits", "raise SystemExit(3)")
+    install(tmp_path, "cog-fine", GOOD.format(name="kaniko"))
+
+    found = load(tmp_path, COG_DISABLE_PLUGINS="all")
+
+    assert set(found["failed"]) == {"cog-exits", "cog-fine"}
+    assert "oci" in found["backends"]
+    assert "kaniko" not in found["backends"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("BackendInfo(name='a b', summary='', capabilities=frozenset(), load=print)", "cannot be a backend's name"),
+        ("BackendInfo(name='k', summary='', capabilities=frozenset(), load=3)", "no function that loads it"),
+        ("BackendInfo(name='k', summary='', capabilities={'fly'}, load=print)", "'fly', which is no capability"),
+    ],
+)
+def test_a_registration_that_makes_no_sense_is_reported(tmp_path, code, reason):
+    install(
+        tmp_path,
+        "cog-odd",
+        "from cog_core.backend import BackendInfo\nfrom cog_core.plugins import hookimpl\n"
+        f"@hookimpl\ndef cog_backends():\n    return [{code}]\n",
+    )
+
+    found = load(tmp_path)
+
+    assert found["failed"]["cog-odd"][0] == "cog-odd 1.2"
+    assert reason in found["failed"]["cog-odd"][1]
+    assert "k" not in found["backends"]
 
 
 def test_two_plugins_of_one_name_leave_the_first_working(tmp_path):

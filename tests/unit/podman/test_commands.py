@@ -16,9 +16,11 @@ from cog_backends.podman.commands import (
     environment_words,
     gpu_devices,
     plain_http,
+    repositories,
 )
 from cog_core.backend import Bind, RunRequest
-from cog_core.errors import BackendError
+from cog_core.caches import Cache
+from cog_core.errors import BackendError, UnsupportedPlan
 from tests.unit.podman.kit import BUILDAH, REMOTE, SELINUX
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ FULL = attrs.evolve(
     secrets={"token": Path("/w/secrets/token")},
     labels=(("com.example.lines", "first\nsecond"),),
     no_cache=True,
+    pull=True,
+    cache_from=("localhost:5000/team/cache",),
+    cache_to=("registry.example.com/team/cache",),
 )
 SERVE = RunRequest(reference="cog-hello", ports=(("127.0.0.1:0", 5000),), gpus="auto", serves=True)
 SHELL = RunRequest(
@@ -102,6 +107,17 @@ def test_gpus_that_are_not_there_are_refused_with_the_command_that_describes_the
         gpu_devices("all", available=False)
 
     assert "nvidia-ctk cdi generate" in (caught.value.hint or "")
+
+
+def test_caches_are_repositories_whose_tags_buildah_chooses() -> None:
+    caches = [Cache.parse("localhost:5000/team/cache:x"), Cache.parse("type=registry,ref=team/cache")]
+
+    assert repositories(caches) == ("localhost:5000/team/cache", "docker.io/team/cache")
+
+
+def test_a_cache_in_no_registry_is_refused() -> None:
+    with pytest.raises(UnsupportedPlan, match="not by type=local"):
+        repositories([Cache.parse("type=local,src=/cache")])
 
 
 @pytest.mark.parametrize("name", ["localhost:5000/a", "127.0.0.1:5000/a:1", "127.9.9.9/a"])

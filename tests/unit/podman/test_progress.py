@@ -50,6 +50,18 @@ def test_only_what_this_build_made_would_be_removed() -> None:
     assert progress.made == ["b" * 11]
 
 
+def test_an_image_without_a_name_that_was_built_before_is_found_without_a_commit() -> None:
+    progress, _ = follow(*START, "STEP 3/3: RUN make", f"--> Using cache {ID}", f"--> {ID[:11]}", ID)
+
+    assert progress.image_id == ID
+
+
+def test_a_command_that_prints_an_id_does_not_choose_the_image() -> None:
+    progress, _ = follow(*START, "STEP 3/3: RUN make", "f" * 64, "COMMIT", ID)
+
+    assert progress.image_id == ID
+
+
 def test_a_failed_command_is_named_with_its_output_and_status() -> None:
     error = 'Error: building at STEP "RUN make": while running runtime: exit status 7\n'
 

@@ -115,10 +115,10 @@ def test_podman_in_another_machine_takes_no_bind_mounts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "dialect"),
     [
-        ("1.23.0", Dialect(mounts=True, prefixes=True)),
-        ("1.28.2", EARLY_BUILDKIT),
-        ("1.33.7", Dialect(mounts=True, heredocs=True)),
-        ("1.41.0-dev", MODERN),
+        ("1.23.0", Dialect(mounts=True, prefixes=True, bare_workdirs=True)),
+        ("1.28.2", attrs.evolve(EARLY_BUILDKIT, bare_workdirs=True)),
+        ("1.33.7", Dialect(mounts=True, heredocs=True, bare_workdirs=True)),
+        ("1.41.0-dev", attrs.evolve(MODERN, bare_workdirs=True)),
     ],
 )
 def test_the_dialect_follows_from_buildahs_version(version: str, dialect: Dialect) -> None:

@@ -148,6 +148,17 @@ def test_a_stubborn_program_is_ended_for_good_after_its_grace(tmp_path):
     assert 0.2 <= time.monotonic() - began < 5
 
 
+def test_what_a_program_started_in_a_session_of_its_own_ends_with_it(tmp_path):
+    """As a container's first process does, which no signal to the builder's group reaches."""
+    file = tmp_path / "pid"
+    process = start(sh(f"setsid sh -c 'echo $$ > {file}; exec sleep 60' & wait"))
+    pid = written(file)
+
+    stop(process)
+
+    assert gone(pid)
+
+
 def test_a_program_in_our_own_group_is_stopped_alone():
     process = start(sh("exec sleep 60"), own_group=False)
     assert os.getpgid(process.pid) == os.getpgid(0)

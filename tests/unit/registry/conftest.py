@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 import pytest
-from hypothesis import settings
 
 from cog_core.testing.registry import Registry, serve
 from cog_oci.layout import Layout
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cog_oci.layout import Image
-
-# How long an example takes depends on who else uses the machine.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @attrs.frozen

@@ -101,6 +101,31 @@ def test_the_configuration_s_concurrency_counts_before_the_decorator_s(resolved,
 
 
 @pytest.mark.parametrize(
+    ("config", "decorator", "batch"),
+    [
+        ("", None, None),
+        ("", (4, 1.0), (4, 1.0)),
+        ("concurrency: {batch: 2}", (4, 1.0), (2, 1.0)),
+        ("concurrency: {batch: {window: 0}}", (4, 1.0), (4, 0.0)),
+        ("concurrency: {batch: {}}", None, (8, 0.01)),
+        ("concurrency: {queue: 3}", (4, 1.0), (4, 1.0)),
+    ],
+)
+def test_each_number_of_a_batch_is_the_configuration_s_or_the_decorator_s(resolved, config, decorator, batch):
+    section = resolved(config, batch=decorator).config.concurrency
+
+    found = section.batch if section else None
+    assert (found and (found.max_size, found.window)) == batch
+
+
+def test_the_decorator_s_concurrency_counts_beside_other_keys_of_the_section(resolved):
+    build = resolved("concurrency: {queue: 3}", concurrency=4, is_async=True)
+
+    assert build.max_concurrency == 4
+    assert (build.config.concurrency.max, build.config.concurrency.queue) == (4, 3)
+
+
+@pytest.mark.parametrize(
     ("config", "facts", "message"),
     [
         (

@@ -3,13 +3,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import cog_core
 from cog_core.errors import ResolveError
 from cog_core.process import run
 from cog_core.runtime_bundle import STARTUP_FILE, STARTUP_TEXT, key_of, prepare
 from cog_core.runtime_bundle.prepare import tree_digest
+from cog_core.runtime_bundle.sources import own_files
 from cog_core.values import PYTHONS, Platform, PythonVersion
 
 HERE = Platform.of_this_machine()
@@ -33,6 +36,15 @@ def test_a_bundle_is_made_once_and_is_the_same_in_every_cache(shared_cog_cache, 
     assert {path.name for path in first.path.iterdir()} == {"server", "worker", "sdk", STARTUP_FILE}
     modes = {path.stat().st_mode & 0o777 for path in second.path.rglob("*")}
     assert modes == {0o755, 0o644}
+
+
+def test_the_page_is_in_the_bundle():
+    page = Path(cog_core.__file__).parents[1] / "cog_runtime" / "server" / "page"
+    wanted = {f"server/cog_runtime/server/page/{file.name}": file.read_bytes() for file in page.iterdir()}
+    assert wanted.keys() >= {
+        f"server/cog_runtime/server/page/{name}" for name in ("index.html", "main.js", "style.css")
+    }
+    assert wanted.items() <= own_files().items()
 
 
 def test_bytecode_that_a_server_left_does_not_reach_images(shared_cog_cache):

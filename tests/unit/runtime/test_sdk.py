@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -210,3 +212,61 @@ def test_warnings_of_experiments_are_future_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert issubclass(cog.ExperimentalFeatureWarning, FutureWarning)
+
+
+def test_who_asks_for_the_warning_of_experiments_is_told_once():
+    program = (
+        "import cog\nfor _ in range(2): cog.ExperimentalFeatureWarning\nfrom cog import ExperimentalFeatureWarning"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
+    assert said == "cog.ExperimentalFeatureWarning is deprecated; nothing issues it any more\n"
+
+
+def test_batch_checks_what_it_is_told():
+    def listed(x):
+        return x
+
+    assert cog.batch(listed).__cog_batch__ == (8, 0.01)
+    assert cog.batch()(listed).__cog_batch__ == (8, 0.01)
+    assert cog.batch(max_size=3, window=1)(listed).__cog_batch__ == (3, 1.0)
+    for arguments, error in [
+        ({"max_size": "3"}, TypeError),
+        ({"max_size": True}, TypeError),
+        ({"max_size": 0}, ValueError),
+        ({"window": "1"}, TypeError),
+        ({"window": -1}, ValueError),
+        ({"window": float("inf")}, ValueError),
+        ({"window": float("nan")}, ValueError),
+    ]:
+        with pytest.raises(error, match="batch"):
+            cog.batch(**arguments)
+    with pytest.raises(TypeError, match="must be used as"):
+        cog.batch(3)
+    with pytest.raises(TypeError, match="cannot be a generator"):
+
+        @cog.batch
+        def run(x):
+            yield x
+
+
+def test_a_scope_of_a_batch_records_for_each():
+    told = []
+    scopes = [Scope({"n": str(n)}, lambda *said, n=n: told.append((n, *said))) for n in range(2)]
+
+    def to_all(name, mode, value):
+        for scope in scopes:
+            scope.record_metric(name, value, mode)
+
+    whole = Scope({}, to_all, scopes)
+    whole.record_metric("a", 1, "increment")
+    whole.batch[1].record_metric("b", "x")
+    del whole.metrics["a"]
+    assert told == [
+        (0, "a", "increment", 1),
+        (1, "a", "increment", 1),
+        (1, "b", "replace", "x"),
+        (0, "a", "replace", None),
+        (1, "a", "replace", None),
+    ]
+    alone = Scope()
+    assert alone.batch == (alone,)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import importlib
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -73,7 +75,7 @@ INNER = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_public_name_of_upstream_is_here(name):
-    assert name in cog.__all__
+    assert name in dir(cog)
     assert getattr(cog, name) is not None
 
 
@@ -96,6 +98,37 @@ assert not third, third
 """
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_usual_names_import_nothing_heavy():
+    code = f"""
+import sys
+sys.path.insert(0, {SRC!r})
+import pathlib, typing
+before = set(sys.modules)
+from cog import BasePredictor, BaseRunner, ConcatenateIterator, File, Input, Path, Secret
+from cog import batch, concurrent, current_scope, streaming
+for name in set(sys.modules) - before:
+    print(name.partition(".")[0])
+"""
+    command = [sys.executable, "-I", "-S", "-c", code]
+    found = set(subprocess.check_output(command, text=True).split())
+    heavy = {"asyncio", "dataclasses", "inspect", "json", "logging", "shutil", "socket", "ssl", "tempfile"}
+    assert found & heavy == set()
+    assert found <= {"cog", *sys.stdlib_module_names}
+
+
+def test_a_description_of_an_input_cannot_be_changed():
+    one, same, other = cog.Input(default=1, ge=0), cog.Input(1, ge=0), cog.Input(default=2)
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one not in {other, 1}
+    assert repr(cog.FieldInfo("x")).startswith("FieldInfo(default='x', description=None, ge=None")
+    assert pickle.loads(pickle.dumps(one)) == copy.copy(one) == one
+    with pytest.raises(AttributeError, match="cannot assign to field 'ge'"):
+        one.ge = 3
+    with pytest.raises(AttributeError, match="cannot delete field 'ge'"):
+        del one.ge
 
 
 @given(st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12))

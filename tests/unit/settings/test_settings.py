@@ -33,6 +33,9 @@ def test_nothing_set_means_the_defaults():
     [
         ("COG_BACKEND", "oci", "backend", "oci"),
         ("COG_BACKEND", "", "backend", None),
+        ("COG_PROBE_TIMEOUT", "2.5", "probe_timeout", 2.5),
+        ("COG_PROBE_TIMEOUT", "", "probe_timeout", 15.0),
+        ("COG_DISABLE_PLUGINS", "all", "disabled_plugins", frozenset({"all"})),
         ("COG_BASE_IMAGE", "oci:/base", "base_image", "oci:/base"),
         ("COG_BASE_IMAGE", "", "base_image", None),
         ("COG_DEBIAN_MIRROR", "http://mirror/debian", "debian_mirror", "http://mirror/debian"),
@@ -107,3 +110,9 @@ def test_secrets_are_not_in_the_representation():
 )
 def test_no_text_in_a_variable_makes_it_fail(environ):
     Settings.from_environ(environ)
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "0", "1e9", "nan", "٣"])
+def test_a_time_limit_that_is_none_is_refused(text):
+    with pytest.raises(UsageError, match="COG_PROBE_TIMEOUT is not a number of seconds above zero"):
+        read(COG_PROBE_TIMEOUT=text)

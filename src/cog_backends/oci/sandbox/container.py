@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import attrs
-from typing_extensions import Self
 
 from cog_core import process
 from cog_core.errors import BackendError
@@ -23,6 +22,8 @@ from cog_core.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from typing_extensions import Self
 
     from cog_core.backend import Bind
 

@@ -31,12 +31,13 @@ from cog_core.testing.contract.meanings import MeaningChecks
 from cog_core.testing.contract.outputs import OutputChecks
 from cog_core.testing.contract.promises import PromiseChecks
 from cog_core.testing.contract.secrecy import SecrecyChecks
+from cog_core.testing.contract.space import SpaceChecks
 from cog_core.testing.contract.subject import Subject
 from cog_core.testing.contract.writes import WriteChecks
 
 __all__ = ["VERSION", "BackendContract", "Built", "Kit", "Subject"]
 
-VERSION: Final = "1.0"
+VERSION: Final = "1.1"
 """Version of the contract: the second number grows with each new check, the first when a promise changes."""
 
 
@@ -53,6 +54,7 @@ class BackendContract(
     MeaningChecks,
     OutputChecks,
     EndingChecks,
+    SpaceChecks,
     ContractFixtures,
 ):
     """All checks; a subclass whose name starts with ``Test`` and that has the fixture ``subject`` runs them."""

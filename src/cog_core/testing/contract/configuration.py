@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from cog_core.ir import Copy, ImageConfig, Write
+from cog_core.ir import Capability, Copy, Env, ImageConfig, Write
 from cog_core.values import Platform
 from cog_oci import image_config
 
@@ -73,6 +73,19 @@ class ConfigurationChecks:
         found = image_config.platform(built.image.config)
         assert (found.os, found.architecture) == ("linux", Platform.of_this_machine().architecture)
         assert built.info.platform.architecture == found.architecture
+
+    def test_an_image_for_another_platform_says_so(self, kit: Kit) -> None:
+        """Nothing of it is run, so that no emulator is needed; the same files come out as for this machine."""
+        kit.needs(Capability.OTHER_PLATFORMS)
+        kit.put("file", "content")
+        steps = (Copy(target="/kit/src"), Write(path="/kit/a", content="a"), Env(variables=(("A", "b"),)))
+
+        built = kit.build_plan(kit.foreign_plan(*steps))
+
+        assert image_config.platform(built.image.config).architecture == kit.other_platform.architecture
+        assert built.info.platform.architecture == kit.other_platform.architecture
+        assert built.contents() == {"src/file": b"content", "a": b"a"}
+        assert built.environment["A"] == "b"
 
     def test_the_answer_is_about_the_image(self, kit: Kit) -> None:
         """What ``build`` returns says the same as the layout: id, labels, layers."""

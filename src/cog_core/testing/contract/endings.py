@@ -73,7 +73,7 @@ class EndingChecks:
         with pytest.raises(BackendError):
             kit.build(Write(path="/kit/a", content="a"), Copy(source="missing", target="/kit/b"), layout=layout)
 
-        assert not _images(layout)
+        assert not holds_images(layout)
         assert kit.left_since(before) == set()
 
     def test_an_interrupt_in_a_command_ends_the_build(self, kit: Kit) -> None:
@@ -85,7 +85,7 @@ class EndingChecks:
             kit.build(Run(script=f"echo ready; sleep {_SLEEP}"), emit=_interrupt_at_output, layout=layout)
 
         assert clock.monotonic() - started < _PATIENCE
-        assert not _images(layout)
+        assert not holds_images(layout)
         assert kit.left_since(before) == set()
         assert kit.build(Write(path="/kit/a", content="a")).contents() == {"a": b"a"}
 
@@ -98,7 +98,7 @@ class EndingChecks:
         with pytest.raises(KeyboardInterrupt):
             kit.build(Copy(target="/kit"), Write(path="/kit/a", content="a"), emit=_Interrupt(3), layout=layout)
 
-        assert not _images(layout)
+        assert not holds_images(layout)
         assert kit.left_since(before) == set()
         assert kit.build(Write(path="/kit/a", content="a")).contents() == {"a": b"a"}
 
@@ -134,6 +134,6 @@ def _interrupt_at_output(event: Event) -> None:
         raise KeyboardInterrupt
 
 
-def _images(layout: Path) -> bool:
+def holds_images(layout: Path) -> bool:
     """Say whether a folder holds an image, or what could be taken for one."""
     return (layout / "index.json").exists() and bool(Layout.open(layout).images())

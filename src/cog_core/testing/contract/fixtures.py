@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from cog_core.ir import Capability
+from cog_core.process import Command, run
 from cog_core.testing.contract.kit import Kit
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cog_core.testing.contract.subject import Subject
+
+_SIZE: Final = "size=8m"
 
 
 class ContractFixtures:
@@ -35,6 +40,19 @@ class ContractFixtures:
 
         with serve(Registry()) as host:
             yield host
+
+    @pytest.fixture
+    def small_disk(self, tmp_path: Path) -> Iterator[Path]:
+        """Give an empty folder on a disk of some megabytes.
+
+        By default it is a file system in memory, which only root on Linux may mount; a subclass may give another.
+        """
+        folder = tmp_path / "small-disk"
+        folder.mkdir()
+        if sys.platform != "linux" or os.geteuid() != 0 or _mount(folder):
+            pytest.skip("a small disk can be mounted only by root on Linux")
+        yield folder
+        run(Command(argv=("umount", "--lazy", str(folder)))).check()
 
     def leftovers(self, subject: Subject) -> Collection[str]:
         """Return what a build could leave behind, as names.
@@ -67,3 +85,8 @@ class ContractFixtures:
         )
         if Capability.STORE in probe.capabilities:
             self.remove_image(subject, tag)
+
+
+def _mount(folder: Path) -> int:
+    """Mount a small file system in memory; return the status of the program that does it (tmpfs(5))."""
+    return run(Command(argv=("mount", "-t", "tmpfs", "-o", _SIZE, "tmpfs", str(folder)))).code

@@ -106,6 +106,17 @@ class Kit:
         stage = Stage(base=self.subject.base, steps=steps)
         return BuildPlan(stage=stage, config=config or ImageConfig(), platform=Platform.of_this_machine())
 
+    @property
+    def other_platform(self) -> Platform:
+        """A platform that this machine is not."""
+        return Platform("linux", "amd64" if Platform.of_this_machine().architecture == "arm64" else "arm64")
+
+    def foreign_plan(self, *steps: Step) -> BuildPlan:
+        """Return a plan for another platform, on the subject's base for it."""
+        plan = self.plan(*steps)
+        base = self.subject.foreign_base or self.subject.base
+        return attrs.evolve(plan, stage=attrs.evolve(plan.stage, base=base), platform=self.other_platform)
+
     def build(self, *steps: Step, config: ImageConfig | None = None, **how: Any) -> Built:
         """Build a plan of these steps; the further arguments are those of :meth:`build_plan`."""
         return self.build_plan(self.plan(*steps, config=config), **how)
@@ -116,9 +127,9 @@ class Kit:
         *,
         outputs: tuple[Output, ...] = (),
         secrets: Mapping[str, Secret] | None = None,
-        no_cache: bool = False,
         emit: Emit = ignore,
         layout: Path | None = None,
+        **how: Any,
     ) -> Built:
         """Lower a plan for the backend, build it and read it back; skip the check if the backend cannot do it.
 
@@ -126,9 +137,9 @@ class Kit:
             plan: What to build.
             outputs: Where else the image goes; a layout is always written.
             secrets: By id.
-            no_cache: Do every step anew.
             emit: Hears the events too; what it raises ends the build.
             layout: Where the layout is written; a new folder of this check's by default.
+            **how: Further fields of the request, such as ``no_cache``.
         """
         events: list[Event] = []
 
@@ -138,16 +149,13 @@ class Kit:
 
         layout = layout or self.folder / f"image-{next(self._numbers)}"
         outputs = (ToLayout(layout), *outputs)
-        request = BuildRequest(
-            plan=self._lowered(plan, outputs),
-            contexts=self._contexts(),
-            outputs=outputs,
-            secrets=secrets or {},
-            no_cache=no_cache,
-        )
-        info = self.backend.build(request, listen)
+        info = self.backend.build(self.request(plan, outputs, secrets=secrets or {}, **how), listen)
         found = Layout.open(layout)
         return Built(info=info, layout=found, image=found.image(), events=tuple(events))
+
+    def request(self, plan: BuildPlan, outputs: tuple[Output, ...], **how: Any) -> BuildRequest:
+        """Return a request for the backend; skip the check if it cannot do that."""
+        return BuildRequest(plan=self._lowered(plan, outputs), contexts=self._contexts(), outputs=outputs, **how)
 
     def _lowered(self, plan: BuildPlan, outputs: tuple[Output, ...]) -> BuildPlan:
         capabilities = self.probe.capabilities

@@ -23,10 +23,13 @@ class Subject:
             ``sleep`` when the backend runs commands; a small one makes the checks quick. Name its Python
             (``ImageBase(python=...)``) if it has one, for the check of the runtime.
         settings: Passed to the backend; the environment's own by default.
+        foreign_base: What plans for another platform (arm64, or amd64 where the checks run on arm64) stand on; by
+            default the same.
         system_package: A small package of the base's distribution that can be installed where the checks run.
     """
 
     info: BackendInfo
     base: Base
     settings: Settings = attrs.field(factory=Settings.from_environ)
+    foreign_base: Base | None = None
     system_package: str | None = None

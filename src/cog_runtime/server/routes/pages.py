@@ -1,4 +1,4 @@
-"""The small routes: what there is, the schema, the list of routes for people, and the end."""
+"""The small routes: what there is, the schema, and the end."""
 
 from __future__ import annotations
 
@@ -26,30 +26,6 @@ _TRAINING_URLS = {
     "trainings_idempotent_url": "/trainings/{training_id}",
     "trainings_cancel_url": "/trainings/{training_id}/cancel",
 }
-_ROWS = (
-    ("GET", "/", "what there is, as JSON"),
-    ("GET", "/health-check", "how the model is"),
-    ("GET", "/openapi.json", "inputs and outputs, as an OpenAPI document"),
-    ("POST", "/predictions", 'predict: {"input": {...}}'),
-    ("PUT", "/predictions/{prediction_id}", "predict under a name of yours, once"),
-    ("POST", "/predictions/{prediction_id}/cancel", "cancel"),
-    ("POST", "/shutdown", "stop the server"),
-)
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Model</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem }}
-td {{ padding: .2rem 1rem .2rem 0; vertical-align: top }}
-</style>
-<h1>This server runs a model</h1>
-<table>
-{rows}
-</table>
-"""
 
 
 class Fixed:
@@ -115,11 +91,3 @@ def index(version: str, *, training: bool) -> bytes:
     """
     found = {"cog_version": version, **_URLS, **(_TRAINING_URLS if training else {})}
     return dumps(dict(sorted(found.items())))
-
-
-def docs() -> bytes:
-    """Return the body of ``GET /docs``: the routes, for people."""
-    rows = "\n".join(
-        f"<tr><td><code>{method}</code><td><code>{path}</code><td>{text}" for method, path, text in _ROWS
-    )
-    return _PAGE.format(rows=rows).encode()

@@ -47,14 +47,14 @@ class Predict:
         identity: str | None = scope["path_params"].get("prediction_id")
         try:
             body = await read_body(receive, self._body_limit)
-            request = parse(body, headers, identity, self._noun)
+            request = parse(body, headers, identity, self._noun, scope["span"])
             streamed = b"text/event-stream" in headers.get(b"accept", b"")
             self._check_stream(allowed=self._streaming or not streamed)
             running = None if identity is None else self._predictions.find(identity)
-            if running is not None:
+            if running is not None and running.training == self._training:
                 await self._join(running, receive, send, streamed=streamed)
                 return
-            ended = None if identity is None else self._predictions.history.find(identity)
+            ended = None if identity is None else self._predictions.history.find(identity, training=self._training)
             if ended is not None and ended.status == "succeeded":
                 await self._repeat(ended, send, streamed=streamed)
                 return

@@ -45,16 +45,20 @@ class Status:
 
     Args:
         predictions: Knows them.
+        training: It is about trainings.
     """
 
-    def __init__(self, predictions: Predictions) -> None:
+    def __init__(self, predictions: Predictions, *, training: bool) -> None:
         self._predictions = predictions
+        self._training = training
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         del receive
         identity = scope["path_params"]["prediction_id"]
         running = self._predictions.find(identity)
+        if running is not None and running.training != self._training:
+            running = None
         seconds = _seconds(scope)
         if running is not None and seconds:
             with suppress(asyncio.TimeoutError):
@@ -62,7 +66,7 @@ class Status:
         if running is not None:
             await send_json(send, 200, self._so_far(running))
             return
-        ended = self._predictions.history.find(identity)
+        ended = self._predictions.history.find(identity, training=self._training)
         if ended is None:
             await send_json(send, 404, dumps({"error": "Prediction not found"}))
         else:
@@ -79,16 +83,23 @@ class Listing:
 
     Args:
         predictions: Knows them.
+        training: It is about trainings.
     """
 
-    def __init__(self, predictions: Predictions) -> None:
+    def __init__(self, predictions: Predictions, *, training: bool) -> None:
         self._predictions = predictions
+        self._training = training
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         del scope, receive
-        running = [{"id": each.id, "status": each.status} for each in reversed(self._predictions.in_flight)]
-        await send_json(send, 200, dumps({"results": running + self._predictions.history.listed()}))
+        running = [
+            {"id": each.id, "status": each.status}
+            for each in reversed(self._predictions.in_flight)
+            if each.training == self._training
+        ]
+        ended = self._predictions.history.listed(training=self._training)
+        await send_json(send, 200, dumps({"results": running + ended}))
 
 
 class Ready:

@@ -33,8 +33,10 @@ class Watch:
 
     def end(self) -> None:
         """Stop watching."""
-        if self._task is not None:
-            self._task.cancel()
+        # A cancelled task keeps its frame, and so this object: a circle with the request's body in it.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
 
     async def _wait(self, cancel: Callable[[Prediction], None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import uv
 
-from cog_backends.oci.files import of_folder
 from cog_core.errors import BuildFailed
 from cog_core.ir.lower import CA_CERT, NETRC
 from cog_core.process import Command
+from cog_core.step_files import of_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The layers of a plan's file steps, as entries: equal inputs give equal entries on every machine."""
+"""What the steps of a plan bring, as entries of a layer: equal inputs give equal entries on every machine."""
 
 from __future__ import annotations
 

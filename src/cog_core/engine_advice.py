@@ -1,0 +1,53 @@
+"""What to do about the commonest complaints of engines, by what they say."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FOREIGN_PROGRAMS: Final = (
+    "Programs of that platform do not run on the engine's machine: register emulators there (binfmt_misc), or build "
+    "on a machine of that platform."
+)
+_PLATFORM: Final = "The image is not made for this platform: name another --base-image, or another --platform."
+_PROXY: Final = (
+    "The engine's proxy does not let it through: correct the proxy in the settings of the engine's service."
+)
+_CERTIFICATE: Final = (
+    "The registry's certificate is not trusted: give its authority to the engine (Docker: "
+    "/etc/docker/certs.d/HOST/ca.crt, podman: /etc/containers/certs.d/HOST/ca.crt)."
+)
+_NETWORK: Final = (
+    "The engine does not reach the registry: check the registry's name, and the network and proxy of the engine's "
+    "machine; or name a base that it has (--base-image), or use --backend oci."
+)
+_LOGIN: Final = "Log in with `cog login`; check the image's name, and what you may do there."
+_NAME: Final = "Check the image's name and tag: the registry has none of that name."
+
+_ADVICE: Final = (
+    ("no match for platform", _PLATFORM),
+    ("no matching manifest", _PLATFORM),
+    ("does not match the specified platform", _PLATFORM),
+    ("no image found in", _PLATFORM),
+    ("proxyconnect", _PROXY),
+    ("proxy error", _PROXY),
+    ("proxy authentication", _PROXY),
+    ("x509", _CERTIFICATE),
+    ("tls: ", _CERTIFICATE),
+    ("no such host", _NETWORK),
+    ("name resolution", _NETWORK),
+    ("i/o timeout", _NETWORK),
+    ("network is unreachable", _NETWORK),
+    ("handshake timeout", _NETWORK),
+    ("unauthorized", _LOGIN),
+    ("authentication required", _LOGIN),
+    ("denied", _LOGIN),
+    ("manifest unknown", _NAME),
+    ("name unknown", _NAME),
+    ("not found", _NAME),
+)
+
+
+def registry_advice(reason: str) -> str | None:
+    """Return what to do when an engine cannot fetch or send an image; None: nothing is known about the reason."""
+    reason = reason.lower()
+    return next((hint for sign, hint in _ADVICE if sign in reason), None)

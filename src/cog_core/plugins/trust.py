@@ -1,0 +1,142 @@
+"""Asks backends what they can do, and believes no more than what makes sense: they are strangers."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from cog_core.backend import Backend, ImageInfo, Probe, RunsImages, ToDockerArchive, ToLayout
+from cog_core.errors import BackendUnavailable, PluginError
+from cog_core.ir.capabilities import Capability
+from cog_core.plugins.manager import OURS, said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cog_core.backend import BackendInfo, BuildRequest, Output
+    from cog_core.events import Emit
+    from cog_core.settings import Settings
+
+_METHODS: Final = {Capability.RUN_IMAGES: (RunsImages, "run")}
+"""Capabilities that mean a method."""
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What a backend said, as far as it is believed.
+
+    Attributes:
+        wrong: What it claimed wrongly, with its distribution; None when all is well.
+    """
+
+    backend: Backend
+    probe: Probe
+    wrong: str | None = None
+
+
+def ask(info: BackendInfo, settings: Settings, owner: str) -> Answer:
+    """Load and probe a backend; one that fails or hangs instead of answering is not usable, and harms nobody.
+
+    Args:
+        info: What was registered.
+        settings: Passed to the backend; they say how long it may take.
+        owner: Name and version of the distribution that brought it.
+    """
+    found: list[tuple[Any, Any]] = []
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            backend: Any = info.load(settings)
+            found.append((backend, backend.probe() if isinstance(backend, Backend) else None))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
+            failures.append(error)
+
+    # A daemon thread does not keep the process from ending, whatever it waits for.
+    thread = threading.Thread(target=work, name=f"probe of {info.name}", daemon=True)
+    thread.start()
+    thread.join(settings.probe_timeout)
+    who = "it" if not owner or owner.startswith(f"{OURS} ") else owner
+    if failures:
+        return _silent(f"{who} failed with {said(failures[0])}")
+    if not found:
+        return _silent(f"{who} did not answer within {settings.probe_timeout:g} s")
+    backend, probe = found[0]
+    if not isinstance(backend, Backend):
+        return _silent(f"{who} loaded {backend!r:.80}, which is no backend")
+    if not isinstance(probe, Probe):
+        return _silent(f"{who} answered {probe!r:.80}, which is no Probe")
+    reason = " ".join(str(probe.reason).split())  # it stands in one line of a listing
+    return _believed(info, backend, attrs.evolve(probe, reason=reason), owner)
+
+
+def checked(answer: Any, outputs: tuple[Output, ...], *, backend: str, owner: str) -> ImageInfo:
+    """Return what a build returned, if it makes sense and what can be looked at is there.
+
+    Args:
+        answer: What the backend returned.
+        outputs: What it was asked for.
+        backend: Its name.
+        owner: Name and version of the distribution that brought it.
+
+    Raises:
+        PluginError: It promised what it did not do.
+    """
+    who = f"the backend {backend}" + (f" of {owner}" if owner else "")
+    if not isinstance(answer, ImageInfo):
+        raise PluginError(f"{who} returned {answer!r:.80} instead of an ImageInfo")
+    missing = [str(path) for path in _places(outputs) if not path.exists()]
+    if missing:
+        raise PluginError(f"{who} says that it built the image, and did not write {', '.join(missing)}")
+    return answer
+
+
+def _places(outputs: tuple[Output, ...]) -> Iterator[Path]:
+    for output in outputs:
+        match output:
+            case ToLayout(path=path):
+                yield path / "index.json"
+            case ToDockerArchive(path=path):
+                yield path
+            case _:
+                pass
+
+
+def _believed(info: BackendInfo, backend: Backend, probe: Probe, owner: str) -> Answer:
+    """Leave out what was never declared or cannot be true."""
+    undeclared = frozenset(probe.capabilities) - info.capabilities
+    absent = {
+        capability: method
+        for capability, (protocol, method) in _METHODS.items()
+        if capability in probe.capabilities and not isinstance(backend, protocol)
+    }
+    problems = [
+        *(f"finds {name}, which it does not declare" for name in sorted(map(_name, undeclared))),
+        *(f"declares {_name(capability)} and has no method {method}" for capability, method in absent.items()),
+    ]
+    if not problems:
+        return Answer(backend=backend, probe=probe)
+    rest = frozenset(probe.capabilities) - undeclared - absent.keys()
+    wrong = f"{owner or 'a plugin'}: the backend {info.name} {'; '.join(problems)}"
+    return Answer(backend=backend, probe=attrs.evolve(probe, capabilities=rest), wrong=wrong)
+
+
+def _name(capability: Any) -> str:
+    return capability.value if isinstance(capability, Capability) else f"{capability!r:.80}"
+
+
+def _silent(reason: str) -> Answer:
+    return Answer(backend=_Absent(), probe=Probe(usable=False, reason=" ".join(reason.split())))
+
+
+class _Absent:
+    """Stands for a backend that does not answer."""
+
+    def probe(self) -> Probe:
+        return Probe(usable=False, reason="it does not answer")
+
+    def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:  # noqa: ARG002 - the protocol's
+        raise BackendUnavailable("the backend does not answer")
