@@ -84,6 +84,8 @@ def bench(session: nox.Session) -> None:
     _install(session)
     for script in sorted(Path("benchmarks").glob("bench_*.py")):
         session.run("python", str(script), *session.posargs)
+    for folder in ("benchmarks/runtime", "benchmarks/backends"):
+        session.run("python", folder, *session.posargs)
 
 
 @nox.session
