@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_cli.documents import given_schema
+from cog_cli.given_agents import given_agents
 from cog_cli.given_secrets import given_secrets
 from cog_cli.outputs import describe
 from cog_cli.render.console import size
@@ -47,6 +48,7 @@ class BuildFlags:
     pull: bool = False
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Refuse what cannot be done rather than to build something else.
@@ -129,6 +131,7 @@ def build_image(
             cache_to=map(Cache.parse, flags.cache_to),
             refresh=flags.update,
             secrets=given_secrets(flags.secret, project.root, settings.environ),
+            ssh=given_agents(flags.ssh, project.root, settings.environ),
             settings=settings,
         )
     _report(result, outputs, flags.mode)

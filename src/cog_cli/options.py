@@ -62,6 +62,10 @@ Secret = Annotated[
         help="Secret for commands of the build: id=ID,src=FILE or id=ID,env=NAME.",
     ),
 ]
+Ssh = Annotated[
+    list[str] | None,
+    Option("--ssh", metavar="default|ID=SOCKET", help="SSH agent for commands of the build; default is yours."),
+]
 OpenApiSchema = Annotated[
     str | None,
     Option(

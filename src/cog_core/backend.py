@@ -61,6 +61,7 @@ class BuildRequest:
         contexts: Files by the names that the plan's steps use.
         outputs: Where the image goes; never empty.
         secrets: Secrets by the ids that the plan's mounts use.
+        ssh: Sockets of SSH agents by the ids that the plan's mounts use.
         no_cache: Do every step anew.
         pull: Ask the registry for the newest image of the base's name, although there is one here.
         cache_from: Where layers of earlier builds may be found, besides the builder's own cache.
@@ -71,6 +72,7 @@ class BuildRequest:
     contexts: Mapping[str, BuildContext]
     outputs: tuple[Output, ...]
     secrets: Mapping[str, Secret] = attrs.field(factory=dict, repr=False)
+    ssh: Mapping[str, Path] = attrs.field(factory=dict)
     no_cache: bool = False
     pull: bool = False
     cache_from: tuple[Cache, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -24,15 +25,37 @@ _UP = frozenset({"READY", "BUSY"})
 
 @attrs.frozen
 class ModelClient:
-    """A model that serves Cog's HTTP interface at an address."""
+    """A model that serves Cog's HTTP interface at an address.
+
+    Attributes:
+        host: Where it listens.
+        port: On which port.
+        tls: It speaks HTTPS only. Its certificate is for other names than this address, so nothing is verified: the
+            model is one that we started ourselves.
+        token: What it wants to see before it answers (``COG_AUTH_TOKEN``).
+    """
 
     host: str
     port: int
+    tls: bool = False
+    token: str | None = attrs.field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, host: str, port: int, environment: Mapping[str, str]) -> ModelClient:
+        """Return the client for a model that was started with these variables; an empty one is the same as none."""
+        return cls(
+            host, port, tls=bool(environment.get("COG_TLS_CERT")), token=environment.get("COG_AUTH_TOKEN") or None
+        )
+
+    @property
+    def scheme(self) -> str:
+        """How its address begins."""
+        return "https" if self.tls else "http"
 
     @property
     def url(self) -> str:
         """The address for a browser."""
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     def health(self) -> dict[str, Any]:
         """Return what ``/health-check`` says; status ``UNKNOWN`` while nothing listens."""
@@ -108,10 +131,13 @@ class ModelClient:
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = self._connection(timeout)
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         try:
             data = None if body is None else json.dumps(body).encode()
-            connection.request(method, path, data, {"Content-Type": "application/json"})
+            connection.request(method, path, data, headers)
             response = connection.getresponse()
             text = response.read().decode("utf-8", "replace")
         finally:
@@ -120,6 +146,14 @@ class ModelClient:
             return response.status, json.loads(text)
         except (ValueError, RecursionError):
             return response.status, text[:1000]
+
+    def _connection(self, timeout: float | None) -> http.client.HTTPConnection:
+        if not self.tls:
+            return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
 
 
 def _setup_failed(logs: str) -> PredictionError:

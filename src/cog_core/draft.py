@@ -225,8 +225,7 @@ def openapi(project: Project, emit: Emit = ignore) -> dict[str, Any] | None:
 
 def large_files(project: Project) -> tuple[str, ...]:
     """Return the paths of files that get layers of their own, sorted."""
-    entries = BuildContext.of_project(project.root).entries
-    return tuple(entry.path for entry in entries if entry.size >= LARGE)
+    return BuildContext.of_project(project.root).large(LARGE)
 
 
 def _key(project: Project, key: str) -> str:

@@ -29,7 +29,7 @@ from cog_core.draft import Draft, Tools, Wishes, draft
 from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
 from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
 from cog_core.holders import RUNNING, find_image
-from cog_core.ir import Capability
+from cog_core.ir import Capability, Run, SshMount
 from cog_core.ir.capabilities import Requirement
 from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
@@ -122,6 +122,7 @@ def build(
     with_source: bool = True,
     to_run: bool = False,
     secrets: Mapping[str, Secret] | None = None,
+    ssh: Mapping[str, Path] | None = None,
     settings: Settings | None = None,
 ) -> BuildResult:
     """Build a project's image.
@@ -148,6 +149,7 @@ def build(
         with_source: Copy the project's files into the image; without them they have to be mounted at ``/src``.
         to_run: Let somebody build who can run the image, too.
         secrets: What the mounts of ``build.run`` may read, by id.
+        ssh: Sockets of the SSH agents that the mounts of ``build.run`` may ask, by id.
         settings: Instead of what the environment says.
 
     Raises:
@@ -174,6 +176,7 @@ def build(
         contexts=drafted.contexts(kit),
         outputs=_outputs(tuple(outputs), tag, drafted, watch),
         secrets={**(secrets or {}), **drafted.secrets(kit)},
+        ssh=_agents(choice.plan, ssh or {}),
         no_cache=no_cache,
         pull=pull,
         **caches,
@@ -190,6 +193,17 @@ def _chosen(kit: Tools, drafted: Draft, watch: _Watch, *, asked: str | None, als
         watch(Warned(message=choice.candidate.wrong))
     watch(Decided(what="backend", value=choice.candidate.info.name, because=choice.reason))
     return choice
+
+
+def _agents(plan: BuildPlan, given: Mapping[str, Path]) -> Mapping[str, Path]:
+    """Return the agents that are given, unless the plan asks for another one."""
+    for step in plan.steps:
+        wanted = [mount for mount in step.mounts if isinstance(mount, SshMount)] if isinstance(step, Run) else []
+        for mount in wanted:
+            if mount.id not in given:
+                hint = f"Give it one with --ssh {mount.id}{'' if mount.id == 'default' else '=SOCKET'}."
+                raise UsageError(f"a command needs the SSH agent {mount.id!r}", hint=hint, origin=step.origin)
+    return given
 
 
 def _built(builder: Candidate, request: BuildRequest, watch: _Watch) -> ImageInfo:
@@ -335,8 +349,8 @@ def _outputs(outputs: tuple[Output, ...], tag: str | None, drafted: Draft, watch
                 _check_name(name)
             case ToLayout(path=path) if _holds_something_else(path):
                 raise UsageError(f"{path} is not empty and is no OCI layout", hint="Name another folder.")
-            case ToLayout(path=path) | ToDockerArchive(path=path) if path.absolute().is_relative_to(
-                drafted.project.root
+            case ToLayout(path=path) | ToDockerArchive(path=path) if path.resolve().is_relative_to(
+                drafted.project.root.resolve()
             ):
                 fact = f"{path} lies in the project, so the next image would hold it"
                 watch(Warned(message=fact, hint="Write it somewhere else, or name it in .dockerignore."))

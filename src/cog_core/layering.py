@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cog_oci.entries import Entry
     from cog_oci.layout import Image, Layout
     from cog_oci.manifest import Descriptor
+    from cog_oci.tree import Tree
 
 
 @attrs.frozen(kw_only=True)
@@ -60,11 +61,17 @@ class StepFiles:
             UnsupportedPlan: It has none, or another version than the plan says.
         """
         from cog_core.base_images import find_python  # noqa: PLC0415 - many plans need no Python
-        from cog_oci.tree import read_tree  # noqa: PLC0415 - as above
 
         base = self.request.plan.stage.base
         assert isinstance(base, ImageBase)
-        return find_python(read_tree(self.layout, self.base), base.reference, base.python)
+        return find_python(self._tree, base.reference, base.python)
+
+    @cached_property
+    def _tree(self) -> Tree:
+        """The base's files."""
+        from cog_oci.tree import read_tree  # noqa: PLC0415 - many plans need none of them
+
+        return read_tree(self.layout, self.base)
 
     def of(self, step: Step) -> tuple[Entry, ...]:  # noqa: PLR0911 - one for each kind of step
         """Return what a step brings; nothing for one that only changes the configuration.
@@ -83,7 +90,7 @@ class StepFiles:
             case Write():
                 return (step_files.of_write(step, mtime=mtime),)
             case Workdir():
-                return step_files.of_workdir(step, mtime=mtime)
+                return step_files.of_workdir(step, self.request.plan, lambda: self._tree, mtime=mtime)
             case Weights():
                 return tuple(step_files.of_context(self.request.contexts[WEIGHTS], step.target, mtime=mtime))
             case Runtime():

@@ -50,6 +50,7 @@ class Model:
         reference: Name of the image; None for a project.
         holder: Name of the backend that has the image.
         gpu: The model wants a GPU.
+        environment: What its image sets, or its project, as ``NAME=VALUE``.
         told: Warnings about its source that were told when it was opened.
     """
 
@@ -58,6 +59,7 @@ class Model:
     reference: str | None = None
     holder: str | None = None
     gpu: bool = False
+    environment: tuple[str, ...] = attrs.field(default=(), repr=False)
     told: frozenset[Event] = frozenset()
 
 
@@ -144,7 +146,13 @@ def open_model(
         schema = openapi(project, told.append) or {}
         for event in told:
             on_event(event)
-        return Model(schema=schema, project=project, gpu=project.config.build.gpu, told=frozenset(told))
+        return Model(
+            schema=schema,
+            project=project,
+            gpu=project.config.build.gpu,
+            environment=project.config.environment,
+            told=frozenset(told),
+        )
     kit = images.tools(settings)
     holder, info = holders.find_or_pull(text, kit, backend=backend, to_run=True, on_event=on_event)
     if not labels.is_model(info.labels):
@@ -157,6 +165,7 @@ def open_model(
         reference=text,
         holder=holder,
         gpu=bool((config.get("build") or {}).get("gpu")),
+        environment=tuple(info.config.get("Env") or ()),
     )
 
 
@@ -199,7 +208,7 @@ def serving(
     started = monotonic()
     with _runner(holder, kit).run(request, options.on_line) as container:
         host, port = container.addresses[0]
-        client = ModelClient(host, port)
+        client = ModelClient.of(host, port, dict(_pairs(model.environment)) | dict(request.environment))
         try:
             client.wait_until_ready(container, options.setup_timeout)
         except BaseException as error:
@@ -330,6 +339,12 @@ def _surroundings(model: Model, settings: Settings) -> tuple[tuple[Bind, ...], d
         binds.append(Bind(source=bundle.parent, target=_CERTIFICATES, read_only=True))
         variables["COG_CA_CERT"] = f"{_CERTIFICATES}/{bundle.name}"
     return tuple(binds), variables
+
+
+def _pairs(environment: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for pair in environment:
+        name, _, value = pair.partition("=")
+        yield name, value
 
 
 def _as_json(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from cog_core.context import EntryKind
 from cog_core.errors import BackendError
+from cog_core.ir import Copy, Weights
 from cog_core.ir.lower import RUNTIME_FOLDER, STARTUP_FILE
+from cog_oci.archive_reader import MemberKind
 from cog_oci.entries import Entry, Kind
+from cog_oci.tree import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cog_core.context import BuildContext
     from cog_core.context import Entry as Found
-    from cog_core.ir import Copy, Workdir, Write
+    from cog_core.ir import BuildPlan, Workdir, Write
     from cog_core.values import PythonLayout
+    from cog_oci.tree import Tree
 
 _EXECUTABLE = 0o111
 
@@ -72,9 +78,43 @@ def of_write(step: Write, *, mtime: int) -> Entry:
     return Entry(path=step.path.strip("/"), mode=step.mode, content=step.content.encode(), mtime=mtime)
 
 
-def of_workdir(step: Workdir, *, mtime: int) -> tuple[Entry, ...]:
-    """Return the folder to work in; nothing for the root, which is there."""
-    return (folder(step.path, mtime=mtime),) if step.path.strip("/") else ()
+def of_workdir(step: Workdir, plan: BuildPlan, below: Callable[[], Tree], *, mtime: int) -> tuple[Entry, ...]:
+    """Return the folder to work in, and those above it, as they are where they are; nothing for the root.
+
+    Args:
+        step: Says which folder.
+        plan: One that it fills itself is taken as new, so that nothing has to be read.
+        below: Reads what the folder is laid over.
+        mtime: Time of everything, in seconds since 1970.
+
+    Raises:
+        BackendError: Something that is no folder is in the way.
+    """
+    if is_filled(step, plan):
+        return (folder(step.path, mtime=mtime),)
+    tree = below()
+    real = _real(step.path, tree)
+    paths = [real[:end] for end, letter in enumerate(f"{real}/") if letter == "/" and end]
+    nodes = [tree.nodes.get(path, Node(path=path, kind=MemberKind.FOLDER)) for path in paths]
+    if strangers := [node for node in nodes if node.kind is not MemberKind.FOLDER]:
+        raise BackendError(f"{step.path} cannot be made: /{strangers[0].path} is no folder", origin=step.origin)
+    return tuple(
+        attrs.evolve(folder(node.path, mtime=mtime), mode=node.mode, uid=node.uid, gid=node.gid) for node in nodes
+    )
+
+
+def _real(path: str, tree: Tree) -> str:
+    """Return a path without the symbolic links that are in its way."""
+    here = ""
+    for part in filter(None, path.split("/")):
+        here = f"{here}/{part}".lstrip("/")
+        here = tree.resolve(here) if here in tree else here
+    return here
+
+
+def is_filled(step: Workdir, plan: BuildPlan) -> bool:
+    """Whether a plan copies files into the folder to work in, as it does with ``/src``."""
+    return any(isinstance(other, Copy | Weights) and other.target == step.path for other in plan.steps)
 
 
 def folder(path: str, *, mtime: int) -> Entry:

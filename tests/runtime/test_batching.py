@@ -128,7 +128,7 @@ def test_an_exception_in_the_list_fails_its_own_request(server: Server) -> None:
     ("word", "error"),
     [
         ("raise", "RuntimeError: the whole batch"),
-        ("short", "ValueError: a batched method returns an item for each request: 1 for 2"),
+        ("short", "ValueError: a batched method returns an item for each request, not 1 for 2"),
         ("word", "TypeError: a batched method returns a list with an item for each request, not str"),
     ],
 )

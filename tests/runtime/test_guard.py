@@ -82,4 +82,5 @@ def test_a_certificate_that_is_none_is_an_error_at_the_start(serve: Servers, tmp
     (tmp_path / "cert.pem").write_text("nonsense")
     server = serve(SOURCE, wait=False, COG_TLS_CERT=str(tmp_path / "cert.pem"))
     assert server.process.wait(10) == 1
+    assert f"with certificate {tmp_path / 'cert.pem'}" in server.log
     assert "Traceback" not in server.log

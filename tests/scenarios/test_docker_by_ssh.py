@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.engine("docker", "index", "sshd"), p
 def cog(
     docker_engine: object, python_base: Callable[[str], object], ca_bundle: Path | None, project: Path, tmp_path: Path
 ) -> Iterator[Program]:
-    pytest.importorskip("paramiko", reason="docker-py reaches engines behind ssh by paramiko")
     python_base("3.11")
     (tmp_path / "ssh").mkdir()
     port = free_port()

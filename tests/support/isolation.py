@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,3 +161,6 @@ def shared_cog_cache(_session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> P
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
     orphans.adopt(on=True)
+    # A shell starts what it puts in the background with Ctrl-C ignored, and so would be all that the tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

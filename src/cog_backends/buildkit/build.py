@@ -116,6 +116,7 @@ class Builder:
             contexts=_local_folders(stage_folders(dockerfile, request, self.workspace), request),
             layouts=layouts,
             secrets=secret_files(request, self.workspace),
+            ssh=request.ssh,
             build_args=dict(_proxies(self.settings.proxies, emit)),
             labels=dockerfile.labels,
             attestations=tuple(shlex.split(environ.get(ATTESTATIONS, ""))) if references else (),

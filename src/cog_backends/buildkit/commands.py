@@ -65,6 +65,7 @@ class BuildOptions:
         contexts: Folders by name.
         layouts: Images that stand for references of the Dockerfile, by these.
         secrets: Files by secret id.
+        ssh: Sockets of SSH agents by id.
         build_args: Proxy variables; BuildKit keeps them out of image and cache.
         labels: Labels that stand in no Dockerfile.
         attestations: What the server says about how it built, such as ``provenance=mode=max``.
@@ -85,6 +86,7 @@ class BuildOptions:
     contexts: Mapping[str, LocalFolder] = attrs.field(factory=dict)
     layouts: Mapping[str, OciLayout] = attrs.field(factory=dict)
     secrets: Mapping[str, Path] = attrs.field(factory=dict)
+    ssh: Mapping[str, Path] = attrs.field(factory=dict)
     build_args: Mapping[str, str] = attrs.field(factory=dict)
     labels: tuple[tuple[str, str], ...] = ()
     attestations: tuple[str, ...] = ()
@@ -113,6 +115,7 @@ def build_argv(options: BuildOptions) -> tuple[str, ...]:
     argv += [word for attestation in options.attestations for word in ("--opt", f"attest:{attestation}")]
     for name, file in options.secrets.items():
         argv += ["--secret", _fields(id=name, src=str(file))]
+    argv += [word for name, socket in options.ssh.items() for word in ("--ssh", f"{name}={socket}")]
     for output in _outputs(options):
         argv += ["--output", output]
     argv += [word for cache in options.cache_from for word in ("--import-cache", cache)]

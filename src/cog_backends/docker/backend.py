@@ -40,7 +40,7 @@ _UNNAMED = "cog-unnamed"
 """Repository of images without a name while they are delivered; each build has one of its own there."""
 _DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64}) ")
 """In the last line of a push, such as ``v1: digest: sha256:... size: 1234``, which engines of every age write."""
-_MOUNTS = frozenset({Capability.SECRET_MOUNT, Capability.BIND_MOUNT, Capability.CACHE_MOUNT})
+_MOUNTS = frozenset({Capability.SECRET_MOUNT, Capability.SSH_MOUNT, Capability.BIND_MOUNT, Capability.CACHE_MOUNT})
 _BEYOND = {
     RungKind.BUILDX: frozenset[Capability](),
     RungKind.CLI: frozenset({Capability.CACHE_EXCHANGE}),

@@ -90,6 +90,7 @@ class Builder:
             tags=tags,
             contexts=folders,
             secrets=secret_files(request, folder),
+            ssh=request.ssh,
             proxies=self.settings.proxies,
             labels=dockerfile.labels,
             builder=self.name,

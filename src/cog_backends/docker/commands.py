@@ -27,6 +27,7 @@ class BuildOptions:
         platform: None for the engine's own.
         contexts: Folders by name; only for builders that know named contexts.
         secrets: Files by secret id.
+        ssh: Sockets of SSH agents by id.
         proxies: Proxy variables; BuildKit keeps them out of image and cache.
         labels: Labels that stand in no Dockerfile.
         builder: A buildx builder by name; None leaves the choice to the user's configuration.
@@ -42,6 +43,7 @@ class BuildOptions:
     tags: tuple[str, ...] = ()
     contexts: Mapping[str, Path] = attrs.field(factory=dict)
     secrets: Mapping[str, Path] = attrs.field(factory=dict)
+    ssh: Mapping[str, Path] = attrs.field(factory=dict)
     proxies: Mapping[str, str] = attrs.field(factory=dict)
     labels: tuple[tuple[str, str], ...] = ()
     builder: str | None = None
@@ -65,6 +67,7 @@ def build_argv(rung: Rung, options: BuildOptions) -> tuple[str, ...]:
     argv += [word for tag in options.tags for word in ("--tag", tag)]
     argv += [word for name, path in options.contexts.items() for word in ("--build-context", f"{name}={path}")]
     argv += [word for name, path in options.secrets.items() for word in ("--secret", f"id={name},src={path}")]
+    argv += [word for name, path in options.ssh.items() for word in ("--ssh", f"{name}={path}")]
     argv += [word for name in sorted(options.proxies) for word in ("--build-arg", name)]
     argv += [word for name, value in options.labels for word in ("--label", f"{name}={value}")]
     argv += ["--build-arg", f"SOURCE_DATE_EPOCH={options.epoch}"] if options.epoch is not None else []

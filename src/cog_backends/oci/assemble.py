@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -22,7 +23,7 @@ from cog_oci import canonical, media
 from cog_oci.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cog_backends.oci.base import Base, Bases
     from cog_backends.oci.store import StoredLayer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cog_core.events import Emit
     from cog_core.ir import Step
     from cog_oci.layout import Image
+    from cog_oci.tree import Tree
 
 _COMPILED: Final = "unchecked-hash"
 
@@ -76,10 +78,26 @@ class Assembly:
                 return lambda: self._pack(files.of_copy(step, context, mtime=self._time))
             case Write():
                 return lambda: self._pack((files.of_write(step, mtime=self._time),))
-            case Workdir() if entries := files.of_workdir(step, mtime=self._time):
-                return lambda: self._pack(entries)
+            case Workdir() if step.path.strip("/"):
+                return lambda: self._workdir(step)
             case _:
                 return None
+
+    def _workdir(self, step: Workdir) -> StoredLayer:
+        plan, layers = self.request.plan, (*self.base.layers, *self.layers)
+        if files.is_filled(step, plan):
+            return self._pack((files.folder(step.path, mtime=self._time),))
+        key = ("workdir", step.path, str(self._time), *(str(layer.diff_id) for layer in layers))
+        return self._known(key) or self._pack(
+            files.of_workdir(step, plan, lambda: self._tree(layers), mtime=self._time), key
+        )
+
+    def _tree(self, layers: Iterable[StoredLayer]) -> Tree:
+        from cog_oci.image_layers import open_layer  # noqa: PLC0415 - most plans fill their folder themselves
+        from cog_oci.tree import tree_of  # noqa: PLC0415 - as above
+
+        store = self.bases.store.layout
+        return tree_of([partial(open_layer, store, layer.descriptor, layer.diff_id) for layer in layers])
 
     @property
     def _time(self) -> int:

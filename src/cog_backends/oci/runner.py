@@ -152,7 +152,8 @@ def _free_address(wanted: str) -> tuple[str, int]:
             probe.bind((host, int(port)))
         except OSError as error:
             raise BackendError(
-                f"cannot listen on {wanted}: {error.strerror}", hint="Stop who listens there, or choose another port."
+                f"cannot listen on {wanted}: {error.strerror}",
+                hint="Stop what listens there, or choose another port with -p.",
             ) from error
         return host, int(probe.getsockname()[1])
 

@@ -122,6 +122,7 @@ def _beyond(tools: Tools) -> frozenset[Capability]:
     """Return what this one is too old for, or too far away."""
     found = {
         Capability.BIND_MOUNT: tools.named_contexts,
+        Capability.SSH_MOUNT: tools.forwards_agents,
         Capability.REPRODUCIBLE: tools.named_contexts,
         Capability.CACHE_EXCHANGE: tools.shares_caches,
     }

@@ -77,6 +77,7 @@ class Builder:
             tags=tags,
             contexts=contexts,
             secrets=secret_files(request, folder),
+            ssh=request.ssh,
             labels=dockerfile.labels,
             no_cache=request.no_cache,
             pull=request.pull,

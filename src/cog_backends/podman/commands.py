@@ -45,6 +45,7 @@ class BuildOptions:
         platform: None for the machine's own.
         contexts: Folders by name.
         secrets: Files by secret id.
+        ssh: Sockets of SSH agents by id.
         labels: Labels that stand in no Dockerfile.
         cache_from: Repositories with layers of earlier builds.
         cache_to: Repositories for the layers of this one.
@@ -59,6 +60,7 @@ class BuildOptions:
     tags: tuple[str, ...] = ()
     contexts: Mapping[str, Path] = attrs.field(factory=dict)
     secrets: Mapping[str, Path] = attrs.field(factory=dict)
+    ssh: Mapping[str, Path] = attrs.field(factory=dict)
     labels: tuple[tuple[str, str], ...] = ()
     no_cache: bool = False
     pull: bool = False
@@ -80,6 +82,7 @@ def build_argv(tools: Tools, options: BuildOptions) -> tuple[str, ...]:
     argv += [word for tag in options.tags for word in ("--tag", tag)]
     argv += [word for name, path in options.contexts.items() for word in ("--build-context", f"{name}={path}")]
     argv += [word for name, path in options.secrets.items() for word in ("--secret", f"id={name},src={path}")]
+    argv += [word for name, path in options.ssh.items() for word in ("--ssh", f"{name}={path}")]
     argv += [word for name, value in options.labels for word in ("--label", f"{name}={value}")]
     argv += [word for name in options.cache_from for word in ("--cache-from", name)]
     argv += [word for name in options.cache_to for word in ("--cache-to", name)]

@@ -27,6 +27,8 @@ _HEREDOCS = (1, 33)
 """First buildah with here-documents (containers/buildah, pull request 5092)."""
 _CACHES = (1, 28)
 """First buildah with ``--cache-from`` and ``--cache-to`` that read and write registries."""
+_AGENTS = (1, 24)
+"""From here on buildah surely has ``--ssh``."""
 _LINKS = (1, 41)
 """First buildah that takes ``COPY --link``."""
 _INSTALLERS: Final = (
@@ -76,6 +78,11 @@ class Tools:
     def shares_caches(self) -> bool:
         """Whether layers can be read from registries and written there."""
         return version_tuple(self.builder_version) >= _CACHES
+
+    @property
+    def forwards_agents(self) -> bool:
+        """Whether a command can ask an SSH agent; another machine does not see the agent's socket."""
+        return not self.remote and version_tuple(self.builder_version) >= _AGENTS
 
     @property
     def dialect(self) -> Dialect:

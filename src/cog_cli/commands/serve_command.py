@@ -53,7 +53,7 @@ def command(
     try:
         model = opened(target, mode=mode, file=file, backend=backend, strict=strict, settings=settings)
         with started(model, run_options, mode=mode, backend=backend, settings=settings) as served:
-            tell(mode, f"Serving at {_address(host, served.client.port)}")
+            tell(mode, f"Serving at {_address(host, served.client.port, served.client.scheme)}")
             status = _until_the_end(served.container)
     except KeyboardInterrupt:
         tell(mode, "Stopped")
@@ -78,9 +78,9 @@ def _until_the_end(container: Container) -> int:
     return status
 
 
-def _address(host: str, port: int) -> str:
-    local = f"http://localhost:{port}"
+def _address(host: str, port: int, scheme: str) -> str:
+    local = f"{scheme}://localhost:{port}"
     if host in {"127.0.0.1", "localhost"}:
         return local
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port} ({local})" if host in {"0.0.0.0", "::"} else f"http://{name}:{port}"  # noqa: S104
+    return f"{scheme}://{name}:{port} ({local})" if host in {"0.0.0.0", "::"} else f"{scheme}://{name}:{port}"  # noqa: S104

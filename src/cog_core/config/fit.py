@@ -24,7 +24,8 @@ _MESSAGES: Final = {
     "integer": "must be an integer",
     "number": "must be a number",
     "max": "max is required",
-    "secret": 'must be "secret"',
+    "mount": 'must be "secret" or "ssh"',
+    "agent": "must be of letters, digits, dots, dashes and underscores",
     "filled": "must not be empty",
     "path": "must be an absolute path",
     "command": "must be a string or a mapping with the key command",
@@ -38,6 +39,7 @@ _HINTS: Final[dict[tuple[str, type | None], str]] = {
     ("command", Table): _QUOTE,
     ("string", Listing): "Write a single value without a dash.",
     ("boolean", None): "Write true or false.",
+    ("max", None): "Write max, queue, workers, timeout or batch in it, or leave it out.",
 }
 _ONE_WORD = frozenset({"python_packages", "system_packages", "python_extra_index_urls", "python_find_links"})
 

@@ -27,9 +27,22 @@ class _Section:
 class Mount(_Section):
     """A secret that one build command can read as a file."""
 
-    type: str = shapes.required("secret", "secret")
+    type: str = shapes.required("secret", "mount")
     id: str = shapes.required(".+", "filled")
     target: str = shapes.required("/[^\0\n]+", "path")
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class SshMount(_Section):
+    """An SSH agent that one build command can ask."""
+
+    type: str = shapes.required("ssh", "mount")
+    id: str = shapes.matching("[A-Za-z0-9_.-]+", "agent", default="default")
+
+
+def _mount(value: Any, path: Path, misfits: list[shapes.Misfit]) -> Any:
+    kind = SshMount if isinstance(value, dict) and value.get("type") == "ssh" else Mount
+    return shapes.read(kind, value, path, misfits)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -37,7 +50,7 @@ class RunItem(_Section):
     """A command of the build; in the file a text, or a mapping when it needs a mount."""
 
     command: str = shapes.required(".*", "string")
-    mounts: tuple[Mount, ...] = shapes.sections(Mount)
+    mounts: tuple[Mount | SshMount, ...] = shapes.list_of(_mount)
 
 
 def _command(value: Any, path: Path, misfits: list[shapes.Misfit]) -> Any:

@@ -76,6 +76,11 @@ def required(pattern: str, kind: str) -> Any:
     return attrs.field(metadata={_SHAPE: _matching(re.compile(pattern, re.DOTALL), kind)})
 
 
+def matching(pattern: str, kind: str, *, default: str) -> Any:
+    """Declare a text that looks like a pattern; one that is not written has a default."""
+    return attrs.field(default=default, metadata={_SHAPE: _matching(re.compile(pattern, re.DOTALL), kind)})
+
+
 def section(cls: type[Any], *, default: Any = None, short: str | None = None, check: str | None = None) -> Any:
     """Declare a mapping.
 

@@ -14,18 +14,40 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK: Final = 1 << 20
+_FLAGS: Final = {
+    EntryKind.FILE: tarfile.REGTYPE,
+    EntryKind.FOLDER: tarfile.DIRTYPE,
+    EntryKind.LINK: tarfile.SYMTYPE,
+}
 
 
 def tar_stream(
     contexts: Mapping[str, BuildContext], files: Mapping[str, tuple[bytes, int]], *, mtime: int
 ) -> Iterator[bytes]:
-    """Yield one tar archive (POSIX pax) of several contexts, without ever holding a file in memory.
+    """Yield one tar archive (POSIX pax) of several contexts, without ever holding a large file in memory.
+
+    The pieces have about a megabyte, however small the files are: engines get each as a message of its own.
 
     Args:
         contexts: Contexts by the folder that they get in the archive; an empty name puts one at the root.
         files: Further files by path: content and mode.
         mtime: Time of every member, in seconds since 1970. Owners are root.
     """
+    waiting: list[bytes] = []
+    size = 0
+    for piece in _pieces(contexts, files, mtime):
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield b"".join(waiting)
+            waiting.clear()
+            size = 0
+    yield b"".join(waiting)
+
+
+def _pieces(
+    contexts: Mapping[str, BuildContext], files: Mapping[str, tuple[bytes, int]], mtime: int
+) -> Iterator[bytes]:
     for path, (content, mode) in files.items():
         yield _header(path, mtime, mode=mode, size=len(content))
         yield content + _padding(len(content))
@@ -64,20 +86,15 @@ def _link_or_copy(source: Path, destination: Path) -> None:
 
 
 def _member(context: BuildContext, entry: Entry, name: str, mtime: int) -> Iterator[bytes]:
-    match entry.kind:
-        case EntryKind.FOLDER:
-            yield _header(name, mtime, mode=entry.mode, kind=tarfile.DIRTYPE)
-        case EntryKind.LINK:
-            yield _header(name, mtime, mode=0o777, kind=tarfile.SYMTYPE, target=entry.target)
-        case EntryKind.FILE:
-            yield _header(name, mtime, mode=entry.mode, size=entry.size)
-            yield from _content(context.path_of(entry), entry.size)
+    yield _header(name, mtime, mode=entry.mode, size=entry.size, kind=_FLAGS[entry.kind], target=entry.target)
+    if entry.kind is EntryKind.FILE:
+        yield from _content(f"{context.root}/{entry.path}", entry.size)
 
 
-def _content(path: Path, size: int) -> Iterator[bytes]:
+def _content(path: str, size: int) -> Iterator[bytes]:
     """Yield exactly ``size`` bytes, even when the file changes meanwhile: the header is out already."""
     left = size
-    with path.open("rb") as file:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - of many files, a Path takes longer than reading
         while left and (chunk := file.read(min(left, _CHUNK))):
             left -= len(chunk)
             yield chunk

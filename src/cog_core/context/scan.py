@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from enum import Enum
@@ -80,14 +81,17 @@ class BuildContext:
         Raises:
             UsageError: A file or folder cannot be read.
         """
-        try:
-            found = list(self._walk(""))
-        except PermissionError as error:
-            raise UsageError(
-                f"cannot read {error.filename}",
-                hint="Make it readable, or leave it out of the build with a line in .dockerignore.",
-            ) from error
-        return tuple(sorted(found, key=lambda entry: os.fsencode(entry.path)))
+        with _readable():
+            return tuple(sorted(self._walk(""), key=lambda entry: os.fsencode(entry.path)))
+
+    def large(self, size: int) -> tuple[str, ...]:
+        """Return the paths of files of at least so many bytes, sorted: much sooner than all entries are there.
+
+        Raises:
+            UsageError: A folder cannot be read.
+        """
+        with _readable():
+            return tuple(sorted(self._walk_large("", size), key=os.fsencode))
 
     @property
     def size(self) -> int:
@@ -113,6 +117,30 @@ class BuildContext:
                     yield from below
                 elif not left_out and (child.is_file(follow_symlinks=False) or child.is_symlink()):
                     yield _entry(child, path)
+
+    def _walk_large(self, folder: str, size: int) -> Iterator[str]:
+        with os.scandir(self.root / folder) as children:
+            for child in children:
+                if child.is_dir(follow_symlinks=False):
+                    path = f"{folder}/{child.name}" if folder else child.name
+                    if not self.rules.excludes(path) or self.rules.may_include_below(path):
+                        yield from self._walk_large(path, size)
+                elif child.is_file(follow_symlinks=False) and child.stat(follow_symlinks=False).st_size >= size:
+                    path = f"{folder}/{child.name}" if folder else child.name
+                    if not self.rules.excludes(path):
+                        yield path
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Make an error for people of what cannot be read."""
+    try:
+        yield
+    except PermissionError as error:
+        raise UsageError(
+            f"cannot read {error.filename}",
+            hint="Make it readable, or leave it out of the build with a line in .dockerignore.",
+        ) from error
 
 
 def _entry(child: os.DirEntry[str], path: str) -> Entry:

@@ -27,7 +27,7 @@ _STEPS = (
     *(steps.Run, steps.Copy, steps.Write, steps.Env, steps.Workdir, steps.User),
     *(steps.SystemPackages, steps.PythonPackages, steps.Runtime, steps.Weights),
 )
-_MOUNTS = (steps.CacheMount, steps.SecretMount, steps.BindMount)
+_MOUNTS = (steps.CacheMount, steps.SecretMount, steps.SshMount, steps.BindMount)
 _BASES = (steps.PythonBase, steps.ImageBase)
 _TEXTS = (PythonVersion, Platform)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (*_STEPS, *_MOUNTS, *_BASES)}

@@ -17,6 +17,7 @@ from cog_core.ir.steps import (
     Run,
     Runtime,
     SecretMount,
+    SshMount,
     SystemPackages,
     User,
     Weights,
@@ -38,6 +39,7 @@ class Capability(str, Enum):
 
     RUN = "run"
     SECRET_MOUNT = "secret-mount"  # noqa: S105 - a name, no password
+    SSH_MOUNT = "ssh-mount"
     BIND_MOUNT = "bind-mount"
     CACHE_MOUNT = "cache-mount"
     USER = "user"
@@ -64,6 +66,7 @@ OF_DOCKERFILES = frozenset(
     {
         Capability.RUN,
         Capability.SECRET_MOUNT,
+        Capability.SSH_MOUNT,
         Capability.BIND_MOUNT,
         Capability.CACHE_MOUNT,
         Capability.USER,
@@ -148,6 +151,8 @@ def _of_mounts(step: Run) -> Iterator[Requirement]:
         match mount:
             case SecretMount(id=name, required=True):
                 yield Requirement(Capability.SECRET_MOUNT, f"the secret {name!r}", step.origin)
+            case SshMount(id=name):
+                yield Requirement(Capability.SSH_MOUNT, f"the SSH agent {name!r}", step.origin)
             case BindMount(context=name):
                 yield Requirement(Capability.BIND_MOUNT, f"the context {name!r}", step.origin)
             case CacheMount() | SecretMount():

@@ -21,6 +21,7 @@ from cog_core.ir.steps import (
     ImageBase,
     Run,
     SecretMount,
+    SshMount,
     User,
     Workdir,
     Write,
@@ -182,6 +183,8 @@ class _Writer:
             case SecretMount():
                 required = ",required=true" if mount.required else ""
                 return f"--mount=type=secret,id={mount.id},target={mount.target}{required}"
+            case SshMount():
+                return f"--mount=type=ssh,id={mount.id},required=true"
             case BindMount():
                 where = f",from={self._source(mount.context)}" if mount.context != PROJECT else ""
                 return f"--mount=type=bind{where},source={mount.source},target={mount.target}"

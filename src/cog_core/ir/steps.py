@@ -73,7 +73,18 @@ class BindMount:
     target: str = attrs.field(validator=_absolute)
 
 
-Mount: TypeAlias = "CacheMount | SecretMount | BindMount"
+@attrs.frozen(kw_only=True)
+class SshMount:
+    """The socket of an SSH agent for the time of one command, which finds it by ``SSH_AUTH_SOCK``.
+
+    Attributes:
+        id: Name of the agent in the build request.
+    """
+
+    id: str = "default"
+
+
+Mount: TypeAlias = "CacheMount | SecretMount | SshMount | BindMount"
 
 
 @attrs.frozen(kw_only=True)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from cog_core.config import Batch, Concurrency
+from cog_core.config import Batch, Concurrency, Mount
 from cog_core.config.findings import Findings, in_order
 from cog_core.config.model import BATCH_SIZE, BATCH_WINDOW
 from cog_core.config.rules import too_old_for_concurrency
 from cog_core.errors import ConfigInvalid
-from cog_core.ir import SecretMount
+from cog_core.ir import SecretMount, SshMount
 from cog_core.ir.plan import Decision
 from cog_core.resolve import cuda, sdk
 from cog_core.resolve.lines import all_lines
@@ -110,8 +110,11 @@ def _script(command: str) -> str:
     return f"set -e\n{script}" if "\n" in script and not script.startswith("#!") else script
 
 
-def _mounts(item: RunItem) -> tuple[SecretMount, ...]:
-    return tuple(SecretMount(id=mount.id, target=mount.target) for mount in item.mounts)
+def _mounts(item: RunItem) -> tuple[SecretMount | SshMount, ...]:
+    return tuple(
+        SecretMount(id=mount.id, target=mount.target) if isinstance(mount, Mount) else SshMount(id=mount.id)
+        for mount in item.mounts
+    )
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cog_core.config import Config
     from cog_core.errors import Origin, Problem
     from cog_core.events import Noted
-    from cog_core.ir import SecretMount
+    from cog_core.ir import SecretMount, SshMount
     from cog_core.ir.plan import Decision
     from cog_core.values import Platform, PythonVersion
 
@@ -75,11 +75,11 @@ class RunCommand:
 
     Attributes:
         script: One or several lines; of several, the first that fails ends it.
-        mounts: Secrets that it may read.
+        mounts: Secrets that it may read, and SSH agents that it may ask.
     """
 
     script: str
-    mounts: tuple[SecretMount, ...] = ()
+    mounts: tuple[SecretMount | SshMount, ...] = ()
     origin: Origin = attrs.field(eq=False)
 
 

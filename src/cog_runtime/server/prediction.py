@@ -229,9 +229,9 @@ class Prediction:
             return dumps(self.metrics)
         if not self.metrics and self.queue_time is None:
             return b'{"predict_time":%.9f}' % self.predict_time
-        ours = {"predict_time": self.predict_time}
+        ours = {"predict_time": round(self.predict_time, 9)}
         if self.queue_time is not None:
-            ours["queue_time"] = self.queue_time
+            ours["queue_time"] = round(self.queue_time, 9)
         return dumps({**self.metrics, **ours})
 
     def _output(self) -> bytes | None:

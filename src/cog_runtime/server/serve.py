@@ -129,7 +129,8 @@ class _Server:
             sock = _listen(self._settings)
             server = await _start(app, sock, self._settings, self._protocol(predictions, access_log))
         except OSError as error:
-            self._log.error(f"Cannot listen on {self._settings.host}:{self._settings.port}", error=str(error))
+            files = " with certificate {} and key {}".format(*self._settings.tls) if self._settings.tls else ""
+            self._log.error(f"Cannot listen on {self._settings.host}:{self._settings.port}{files}", error=str(error))
             await self._workers.stop(0)
             return 1
         self._log.info("Listening", host=self._settings.host, port=sock.getsockname()[1])

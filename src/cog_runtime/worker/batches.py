@@ -152,5 +152,5 @@ def _items(output: Any, count: int) -> list[Any]:
         raise TypeError(f"a batched method returns a list with an item for each request, not {type(output).__name__}")
     items = list(output)
     if len(items) != count:
-        raise ValueError(f"a batched method returns an item for each request: {len(items)} for {count}")
+        raise ValueError(f"a batched method returns an item for each request, not {len(items)} for {count}")
     return items

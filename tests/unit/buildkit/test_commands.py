@@ -37,6 +37,7 @@ LARGE = BuildOptions(
     },
     layouts={"base": OciLayout(Path("/work/base"), "sha256:" + "0" * 64)},
     secrets={"cog-ca-cert": Path("/work/secrets/cog-ca-cert"), "token": Path("/work/secrets/token")},
+    ssh={"default": Path("/run/user/1000/agent")},
     build_args={"no_proxy": "localhost,.internal", "https_proxy": "http://proxy:3128"},
     labels=(("run.cog.pip_freeze", "numpy==2.0.0\npillow==11.0.0"),),
     attestations=("provenance=mode=max",),

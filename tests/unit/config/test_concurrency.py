@@ -96,5 +96,6 @@ def test_an_unknown_key_is_told_with_what_was_meant(text: str, key: str, hint: s
 
 
 def test_a_section_that_says_nothing_is_refused():
-    with pytest.raises(ConfigInvalid, match="max is required"):
+    with pytest.raises(ConfigInvalid, match="max is required") as caught:
         parse("concurrency: {default_target: 2}")
+    assert caught.value.problems[0].hint == "Write max, queue, workers, timeout or batch in it, or leave it out."

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cog_core.config import Batch, Build, Concurrency, Config, Mount, RunItem, Weight, WeightSource, from_json, parse
+from cog_core.config import (
+    Batch,
+    Build,
+    Concurrency,
+    Config,
+    Mount,
+    RunItem,
+    SshMount,
+    Weight,
+    WeightSource,
+    from_json,
+    parse,
+)
 from cog_core.errors import ConfigError, ConfigInvalid
 
 
@@ -79,7 +91,10 @@ WORDS = (
     st.text(st.characters(codec="utf-8", exclude_characters="@"), min_size=1, max_size=12).map(str.strip).filter(bool)
 )
 LISTS = st.lists(WORDS, max_size=3).map(tuple)
-MOUNTS = st.builds(Mount, type=st.just("secret"), id=WORDS, target=st.just("/run/secret"))
+MOUNTS = st.one_of(
+    st.builds(Mount, type=st.just("secret"), id=WORDS, target=st.just("/run/secret")),
+    st.builds(SshMount, type=st.just("ssh"), id=st.sampled_from(["default", "github", "a.b-c_9"])),
+)
 BUILDS = st.builds(
     Build,
     gpu=st.booleans(),

@@ -226,9 +226,15 @@ def test_a_broken_rule_about_weights_is_told_with_its_line(text, message, line):
             "put the whole line in quotes",
         ),
         (
-            "build:\n  run:\n    - command: x\n      mounts: [{type: ssh, id: a, target: /b}]",
-            'schema error in "build.run[0].mounts[0].type": must be "secret"',
+            "build:\n  run:\n    - command: x\n      mounts: [{type: tmpfs, id: a, target: /b}]",
+            'schema error in "build.run[0].mounts[0].type": must be "secret" or "ssh"',
             (4, 23),
+            None,
+        ),
+        (
+            "build:\n  run:\n    - command: x\n      mounts: [{type: ssh, id: 'a,b'}]",
+            'schema error in "build.run[0].mounts[0].id": must be of letters, digits, dots, dashes and underscores',
+            (4, 32),
             None,
         ),
         (

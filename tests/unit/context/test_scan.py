@@ -55,6 +55,16 @@ def test_walking_finds_what_the_rules_leave_and_the_folders_above_it(tree, patte
     assert {str(parent) for path in files for parent in Path(path).parents if str(parent) != "."} <= folders
 
 
+@pytest.mark.parametrize("patterns", PATTERNS)
+@pytest.mark.parametrize("size", [0, 9, 14, 1000])
+def test_large_files_are_those_of_all_that_are_large(tree, patterns, size):
+    context = BuildContext(tree, IgnoreRules.read(patterns))
+
+    assert context.large(size) == tuple(
+        entry.path for entry in context.entries if entry.kind is EntryKind.FILE and entry.size >= size
+    )
+
+
 lists = st.lists(st.sampled_from("\n".join(PATTERNS).split("\n")), max_size=6)
 
 

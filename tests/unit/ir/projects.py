@@ -91,6 +91,18 @@ train: train.py:train
         ),
         secrets=frozenset({CA_CERT, NETRC}),
     ),
+    "agent": _plan(
+        """
+build:
+  python_version: "3.12"
+  run:
+    - command: git clone git@example.com:team/private.git /opt/private
+      mounts: [{type: ssh}]
+    - command: git -C /opt/private fetch work:other
+      mounts: [{type: ssh, id: work}, {type: secret, id: index, target: /run/secrets/index}]
+run: run.py:Runner
+"""
+    ),
     "gpu": _plan(
         'build:\n  gpu: true\n  python_version: "3.12"\n  python_packages: [torch==2.5.1]\nrun: run.py:Runner\n',
         locked=_locked("torch==2.5.1"),

@@ -24,6 +24,7 @@ numbers = st.none() | st.integers(1, 99)
 origins = st.none() | st.builds(Origin, file=texts, key=texts, line=numbers, column=numbers)
 mounts = st.one_of(
     st.builds(ir.CacheMount, id=words, target=absolute, shared=st.booleans()),
+    st.builds(ir.SshMount, id=words),
     st.builds(ir.SecretMount, id=words, target=absolute, required=st.booleans()),
     st.builds(ir.BindMount, context=words, source=inside, target=absolute),
 )

@@ -10,7 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cog_core.errors import Origin
-from cog_core.ir import Copy, Env, ImageConfig, PythonPackages, Run, SecretMount, User, Workdir, Write, lower
+from cog_core.ir import (
+    Copy,
+    Env,
+    ImageConfig,
+    PythonPackages,
+    Run,
+    SecretMount,
+    SshMount,
+    User,
+    Workdir,
+    Write,
+    lower,
+)
 from cog_core.ir.dockerfile import CLASSIC, EARLY_BUILDKIT, MODERN, render
 from tests.unit.ir.dockerfile_reader import instructions, pairs
 from tests.unit.ir.projects import LARGE, NASTY, PLANS
@@ -145,6 +157,14 @@ def test_mounts_are_options_where_the_builder_knows_them():
         "RUN --mount=type=secret,id=a,target=/s,required=true --mount=type=secret,id=b,target=/t x"
     ]
     assert only(CLASSIC, step)[1] == ["RUN x"]
+
+
+def test_an_agent_is_a_mount_where_the_builder_knows_them():
+    step = Run(script="x", mounts=(SshMount(), SshMount(id="work")))
+
+    assert only(EARLY_BUILDKIT, step)[1] == [
+        "RUN --mount=type=ssh,id=default,required=true --mount=type=ssh,id=work,required=true x"
+    ]
 
 
 def test_a_generated_file_is_a_here_document_that_its_content_cannot_end():

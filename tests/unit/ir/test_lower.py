@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from cog_core.errors import Origin
 from cog_core.ir import Capability, Copy, ImageBase, PythonBase, Run, User, Write, lacking, lower, requirements
 from cog_core.ir.capabilities import MEANINGS
-from cog_core.ir.steps import PRIMITIVE, BindMount, CacheMount, PythonPackages, SecretMount, SystemPackages
+from cog_core.ir.steps import PRIMITIVE, BindMount, CacheMount, PythonPackages, SecretMount, SshMount, SystemPackages
 from cog_core.values import PythonLayout, PythonVersion
 from tests.unit.ir.projects import PLANS
 from tests.unit.ir.strategies import capabilities, plans
@@ -107,11 +107,13 @@ def test_mounts_are_needs_but_for_caches_and_secrets_that_may_be_missing():
         CacheMount(id="c", target="/c"),
         SecretMount(id="may", target="/m", required=False),
         SecretMount(id="must", target="/s"),
+        SshMount(id="work"),
         BindMount(context="runtime", source=".", target="/b"),
     )
 
     assert needs(Run(script="x", mounts=mounts, origin=HERE))[1:] == [
         (Capability.SECRET_MOUNT, "the secret 'must'", HERE),
+        (Capability.SSH_MOUNT, "the SSH agent 'work'", HERE),
         (Capability.BIND_MOUNT, "the context 'runtime'", HERE),
     ]
 

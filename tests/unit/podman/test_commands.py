@@ -41,6 +41,7 @@ FULL = attrs.evolve(
     tags=("one", "registry.example.com/two:2"),
     contexts={"files": Path("/w/files"), "runtime": Path("/cache/runtime")},
     secrets={"token": Path("/w/secrets/token")},
+    ssh={"default": Path("/run/user/1000/agent"), "work": Path("/a=b/agent")},
     labels=(("com.example.lines", "first\nsecond"),),
     no_cache=True,
     pull=True,

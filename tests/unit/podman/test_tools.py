@@ -109,6 +109,7 @@ def test_podman_in_another_machine_takes_no_bind_mounts(tmp_path: Path) -> None:
     assert probe.usable
     assert "in another machine" in probe.reason
     assert Capability.BIND_MOUNT not in probe.capabilities
+    assert Capability.SSH_MOUNT not in probe.capabilities
     assert Capability.SECRET_MOUNT in probe.capabilities
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cog_core.errors import ConfigInvalid
-from cog_core.ir import SecretMount
+from cog_core.ir import SecretMount, SshMount
 from cog_core.values import PythonVersion
 
 TOO_OLD = "is not supported by static schema generation; use 0.17.0 or newer"
@@ -14,7 +14,7 @@ build:
   run:
     - echo a
     - command: " pip install b "
-      mounts: [{type: secret, id: pip, target: /etc/pip.conf}]
+      mounts: [{type: secret, id: pip, target: /etc/pip.conf}, {type: ssh}, {type: ssh, id: work}]
     - |
       cd /tmp
       make
@@ -32,7 +32,11 @@ def test_commands_keep_order_place_and_secrets(resolved):
     assert [command.script for command in run] == [
         *("echo a", "pip install b", "set -e\ncd /tmp\nmake", "echo last"),
     ]
-    assert run[1].mounts == (SecretMount(id="pip", target="/etc/pip.conf"),)
+    assert run[1].mounts == (
+        SecretMount(id="pip", target="/etc/pip.conf"),
+        SshMount(id="default"),
+        SshMount(id="work"),
+    )
     assert [command.origin.line for command in run] == [3, 4, 6, 9]
 
 

@@ -18,7 +18,7 @@ class TestUmoci(BackendContract):
     def subject(self):
         """Stand on any image with a Python; BASE_IMAGE names another one, such as oci:DIR."""
         (info,) = cog_backends()
-        return Subject(info=info, base=ImageBase(reference=os.environ.get("BASE_IMAGE", "python:3.12-slim")))
+        return Subject(info=info, base=ImageBase(reference=os.environ.get("BASE_IMAGE", "python:3.13-slim")))
 
     @EMPTY_WORDS
     def test_the_command_is_exact(self, kit):

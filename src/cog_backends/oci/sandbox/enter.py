@@ -134,7 +134,8 @@ def mount_image(request: dict[str, Any]) -> Path:
     work = Path(request["work"])
     # Relative paths: the options of a mount must fit into one page.
     os.chdir(request["store"])
-    lower = ":".join(request["layers"])
+    # The kernel refuses a folder that is named twice; where a layer lies again further up, that one hides it.
+    lower = ":".join(dict.fromkeys(request["layers"]))
     options = f"lowerdir={lower},upperdir={work / 'upper'},workdir={work / 'work'},userxattr"
     mount("overlay", work / "root", "overlay", options=options)
     return work / "root"
