@@ -41,6 +41,7 @@ _ADVICE: Final = (
     ("unauthorized", _LOGIN),
     ("authentication required", _LOGIN),
     ("denied", _LOGIN),
+    ("no basic auth", _LOGIN),
     ("manifest unknown", _NAME),
     ("name unknown", _NAME),
     ("not found", _NAME),
