@@ -127,8 +127,9 @@ def test_a_secret_is_seen_by_its_step_and_found_nowhere_after(
     file.write_text(SECRET, "utf-8")
     layout = tmp_path / "layout"
 
+    # A step that an earlier build left in the cache would say nothing.
     built = cog.well(
-        "build", "--secret", f"id=token,src={file}", "--output", f"oci:{layout}", "--progress", "plain"
+        "build", "--no-cache", "--secret", f"id=token,src={file}", "--output", f"oci:{layout}", "--progress", "plain"
     )  # fmt: skip
 
     kept = [path for path in layout.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
