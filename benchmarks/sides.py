@@ -60,7 +60,7 @@ def find_docker(place: Place) -> Docker:
         engine = connect(settings)
     except CogError as error:
         raise Missing(f"no Docker engine: {error.message}") from error
-    rung = choose_rung(engine.version, settings.environ, process.run)
+    rung = choose_rung(engine.version, settings, process.run)
     if rung.kind is RungKind.CLASSIC:
         raise Missing("no docker command line here reaches the engine's BuildKit")
     if not engine.has(base := f"python:{PYTHON}-slim"):

@@ -124,5 +124,5 @@ def _client(way: str, settings: Settings) -> str:
     from cog_backends.docker.rungs import choose_rung  # noqa: PLC0415
     from cog_core import process  # noqa: PLC0415
 
-    rung = choose_rung(connect(settings).version, settings.environ, process.run)
+    rung = choose_rung(connect(settings).version, settings, process.run)
     return rung.program if rung.kind.value == way else "docker"

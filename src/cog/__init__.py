@@ -8,21 +8,19 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cog import (
-        coder,
-        errors,
-        exceptions,
-        files,
-        input,  # noqa: A004 - a decorator in old models, a module in newer ones
-        json,
-        logging,
-        mode,
-        model,
-        predictor,
-        schema,
-        suppress_output,
-        types,
-    )
+    from cog import coder as coder
+    from cog import errors as errors
+    from cog import exceptions as exceptions
+    from cog import files as files
+    from cog import input as input  # noqa: A004 - a decorator in old models, a module in newer ones
+    from cog import json as json
+    from cog import logging as logging
+    from cog import mode as mode
+    from cog import model as model
+    from cog import predictor as predictor
+    from cog import schema as schema
+    from cog import suppress_output as suppress_output
+    from cog import types as types
     from cog._decorators import batch, concurrent, streaming
     from cog._experimental import ExperimentalFeatureWarning as ExperimentalFeatureWarning
     from cog._legacy import Model, Predictor
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
         URLPath,
     )
 
+# No modules: `from cog import *` must not replace a model's `json`, `logging` and `types`, nor Python's `input`.
 __all__ = [
     "AsyncConcatenateIterator",
     "BaseModel",
@@ -64,23 +63,10 @@ __all__ = [
     "URLPath",
     "__version__",
     "batch",
-    "coder",
     "concurrent",
     "current_scope",
     "emit_metric",
-    "errors",
-    "exceptions",
-    "files",
-    "input",
-    "json",
-    "logging",
-    "mode",
-    "model",
-    "predictor",
-    "schema",
     "streaming",
-    "suppress_output",
-    "types",
 ]
 
 _HOMES = {
@@ -144,4 +130,4 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> "list[str]":
     """Return the public names, loaded or not."""
-    return sorted({*__all__, *_HOMES})
+    return sorted({*__all__, *_HOMES, *_MODULES})

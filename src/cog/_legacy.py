@@ -92,13 +92,20 @@ def _check(declared: DeclaredInput) -> None:
 def _calling(function: Callable[..., Any], inputs: tuple[DeclaredInput, ...]) -> Callable[..., Any]:
     @wraps(function)
     def call(self: Any, **given: Any) -> Any:
-        unknown = sorted(set(given) - {each.name for each in inputs})
+        unknown = sorted(set(given) - names)
         if unknown:
             raise ValueError(f"Extraneous input keys: {', '.join(unknown)}")
-        return function(self, **{each.name: _value(each, given) for each in inputs})
+        return function(self, **{**given, **{each.name: _value(each, given) for each in inputs}})
 
+    names = {each.name for each in inputs}.union(_parameters(function))
     call.__cog_inputs__ = inputs  # type: ignore[attr-defined]
     return call
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names that the method takes itself: some of its inputs may be declared by annotations alone."""
+    code = function.__code__
+    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
 
 def _value(declared: DeclaredInput, given: dict[str, Any]) -> Any:

@@ -21,6 +21,7 @@ from cog_core.errors import ConfigInvalid, Origin, Problem, UsageError
 from cog_core.plugins import candidates
 from cog_core.project import open_project
 from cog_core.values import Platform, image_name
+from cog_core.wording import counted
 
 if TYPE_CHECKING:
     from cog_core.backend import Output
@@ -168,7 +169,7 @@ def _platform(asked: str | None, name: str) -> tuple[Platform, str]:
 
 def _report(result: BuildResult, outputs: tuple[Output, ...], mode: str) -> None:
     amount = f", {size(result.size)}" if result.size else ""
-    tell(mode, f"{result.image_id} ({len(result.layers)} layers{amount}) in {result.seconds:.1f} s")
+    tell(mode, f"{result.image_id} ({counted(len(result.layers), 'layer')}{amount}) in {result.seconds:.1f} s")
     for output in outputs:
         tell(mode, f"Image written to {describe(output)}")
     if result.tag:

@@ -13,7 +13,7 @@ import attrs
 
 from cog_core.context import BuildContext, materialise
 from cog_core.errors import UsageError
-from cog_core.ir import lower
+from cog_core.ir import Run, SecretMount, SshMount, lower
 from cog_core.ir.dockerfile import CLASSIC, FILES, MODERN, Dialect, render
 from cog_core.ir.steps import PROJECT
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cog_core.draft import Draft, Tools
+    from cog_core.ir import BuildPlan
     from cog_core.ir.dockerfile import Dockerfile
+    from cog_core.ir.steps import Mount
 
 SCRIPT: Final = "build.sh"
 DIALECTS: Final = {"modern": MODERN, "early": Dialect(mounts=True, prefixes=True), "classic": CLASSIC}
@@ -69,7 +71,7 @@ def write_folder(
     if not folder.parent.is_dir():
         raise UsageError(f"there is no folder {folder.parent}", hint="Make it first, or name another one.")
     contexts = drafted.contexts(kit)
-    script = Script(SCRIPT, _script(drafted, dockerfile, name, dialect, tuple(drafted.secrets(kit))))
+    script = script_of(drafted.plan, dockerfile, name=name, dialect=dialect)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         whole = Path(scratch) / "folder"
         whole.mkdir()
@@ -115,28 +117,51 @@ def _write_files(folder: Path, dockerfile: Dockerfile, mtime: int) -> None:
         os.utime(path, (mtime, mtime))
 
 
-def _script(drafted: Draft, dockerfile: Dockerfile, name: str, dialect: str, secrets: tuple[str, ...]) -> str:
+def script_of(plan: BuildPlan, dockerfile: Dockerfile, *, name: str, dialect: str = "modern") -> Script:
+    """Return the script that builds a folder.
+
+    Args:
+        plan: What is built.
+        dockerfile: Its Dockerfile, in the same dialect.
+        name: Of the image.
+        dialect: One of ``DIALECTS``.
+    """
     program = {"modern": "${DOCKER:-docker} buildx build", "early": "DOCKER_BUILDKIT=1 ${DOCKER:-docker} build"}
     words = [
         program.get(dialect, "DOCKER_BUILDKIT=0 ${DOCKER:-docker} build"),
-        *_words(drafted, dockerfile, name, dialect),
+        *_words(plan, dockerfile, name, dialect),
     ]
     command = " \\\n    ".join(words)
-    needs = "".join(f"# This build may need a secret; add: --secret id={secret},src=FILE\n" for secret in secrets)
-    return f'#!/bin/sh\n{needs}cd "$(dirname "$0")" &&\n{command}\n'
+    return Script(SCRIPT, f'#!/bin/sh\n{"".join(_needs(plan, dialect))}cd "$(dirname "$0")" &&\n{command}\n')
 
 
-def _words(drafted: Draft, dockerfile: Dockerfile, name: str, dialect: str) -> Iterator[str]:
+def _needs(plan: BuildPlan, dialect: str) -> Iterator[str]:
+    """Yield remarks about what the folder does not hold; the classic builder has no mounts that could give it."""
+    mounts = () if dialect == "classic" else _mounts(plan)
+    for id_ in dict.fromkeys(mount.id for mount in mounts if isinstance(mount, SecretMount)):
+        yield f"# This build may need a secret; add: --secret id={id_},src=FILE\n"
+    if any(isinstance(mount, SshMount) for mount in mounts):
+        yield "# This build asks your SSH agent; another one's socket can stand in place of $SSH_AUTH_SOCK.\n"
+
+
+def _mounts(plan: BuildPlan) -> tuple[Mount, ...]:
+    steps = lower(plan, frozenset()).steps
+    return tuple(mount for step in steps if isinstance(step, Run) for mount in step.mounts)
+
+
+def _words(plan: BuildPlan, dockerfile: Dockerfile, name: str, dialect: str) -> Iterator[str]:
     """Yield the options, each with its value, and the context."""
     yield "--file Dockerfile"
     if dialect == "modern":
         yield "--load"
         yield "--provenance=false"
-        yield f"--build-arg SOURCE_DATE_EPOCH={drafted.plan.created}"
+        yield f"--build-arg SOURCE_DATE_EPOCH={plan.created}"
         for context in dockerfile.contexts:
             yield f"--build-context {context}={context}"
     if dialect != "classic":
-        yield f"--platform {drafted.plan.platform}"
+        yield f"--platform {plan.platform}"
+        for id_ in dict.fromkeys(mount.id for mount in _mounts(plan) if isinstance(mount, SshMount)):
+            yield f'--ssh {id_}="$SSH_AUTH_SOCK"'
     for label, value in dockerfile.labels:
         yield f"--label {shlex.quote(f'{label}={value}')}"
     yield f"--tag {shlex.quote(name)}"

@@ -12,6 +12,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from cog_cli.streams import accept_all_letters, open_closed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,8 +22,12 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
+    open_closed()
+    accept_all_letters()
     gc.set_threshold(50_000)  # what starting makes stays: looking through it for garbage would take 5 % of the time
-    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+    code = run(sys.argv[1:] if argv is None else list(argv))
+    gc.freeze()  # all that is there ends with the process: looking through it once more would take 10 % of the time
+    sys.exit(code)
 
 
 def run(argv: list[str]) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cog_core.settings import Settings
 
 
-@dataclass
 class Root:
     """The options of ``cog`` itself; there is one set of them in a process.
 
@@ -20,10 +18,11 @@ class Root:
         plugins: Whether plugins that are not ours may take part.
     """
 
-    debug: bool = False
-    color: bool = True
-    registry: str | None = None
-    plugins: bool = True
+    def __init__(self) -> None:
+        self.debug = False
+        self.color = True
+        self.registry: str | None = None
+        self.plugins = True
 
 
 root = Root()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cog_cli.render.console import say
+from cog_cli.render.progress import show_remark
 from cog_cli.session import settings
 from cog_core import images
 from cog_core.errors import CogError, PluginError
@@ -27,7 +28,7 @@ def find(word: str, ours: Collection[str]) -> tuple[Any, list[str]]:
         word: What was written in a command's place.
         ours: Names that never are a plugin's.
     """
-    plugins = images.tools(settings()).plugins
+    plugins = images.tools(settings(), show_remark).plugins
     found, failed = commands(plugins, ours)
     if word in found:
         return _parsed(found[word]), list(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -102,6 +101,8 @@ def _of_archive(archive: Path, layout: Layout, wanted: OciPlatform, parent: Path
     from cog_oci.archive_import import read_archive  # noqa: PLC0415 - slow, and most builds need none
 
     parent.mkdir(parents=True, exist_ok=True)
+    import tempfile  # noqa: PLC0415 - slow to load, and most bases need none
+
     with tempfile.TemporaryDirectory(prefix="archive-", dir=parent) as folder:
         found = read_archive(archive, Layout.create(Path(folder) / "layout"))
         if len(found) != 1:

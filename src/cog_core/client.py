@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from cog_core.backend import Container
 
 _POLL_SECONDS: Final = 0.05
-_HEALTH_TIMEOUT: Final = 5.0
+_HEALTH_TIMEOUT: Final = 10.0
+"""Seconds; a model's own health check may take 5."""
 _WAITING = frozenset({"STARTING", "UNKNOWN"})
 _UP = frozenset({"READY", "BUSY"})
 
@@ -97,12 +98,13 @@ class ModelClient:
             raise PredictionError(f"the model refused the request with status {status}: {reason}")
         return answer
 
-    def wait_until_ready(self, container: Container, timeout: float) -> None:
+    def wait_until_ready(self, container: Container, timeout: float, *, healthy: bool = True) -> None:
         """Return when ``setup()`` has ended well.
 
         Args:
             container: What the model runs in; its end ends the wait.
             timeout: Seconds that setup may take.
+            healthy: Whether the model's own health check has to be content as well.
 
         Raises:
             PredictionError: Setup failed or took too long, or the container ended.
@@ -111,7 +113,7 @@ class ModelClient:
         while clock.monotonic() < deadline:
             health = self.health()
             status = str(health.get("status", "UNKNOWN"))
-            if status in _UP:
+            if status in _UP or (status == "UNHEALTHY" and not healthy):
                 return
             if status == "SETUP_FAILED":
                 raise _setup_failed(_setup_logs(health))

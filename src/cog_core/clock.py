@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
 
 
 def monotonic() -> float:
@@ -23,4 +22,4 @@ def sleep(seconds: float) -> None:
 
 def rfc3339(seconds: int) -> str:
     """Return a moment as the configuration of an image has it (RFC 3339, section 5.6), in UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

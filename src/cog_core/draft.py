@@ -137,6 +137,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         LockError: There are no such packages.
     """
     _tell_of_plugins(emit, tools.plugins.failed)
+    _tell(emit, tools.plugins.warnings, ())
     _tell(emit, project.loaded.warnings, project.loaded.notes)
     project.check_names()
     models = read_models(project)

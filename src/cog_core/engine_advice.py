@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 FOREIGN_PROGRAMS: Final = (
@@ -52,3 +53,13 @@ def registry_advice(reason: str) -> str | None:
     """Return what to do when an engine cannot fetch or send an image; None: nothing is known about the reason."""
     reason = reason.lower()
     return next((hint for sign, hint in _ADVICE if sign in reason), None)
+
+
+def sudo() -> str:
+    """Return what a command begins with that needs root; root itself often has no ``sudo``."""
+    return "" if os.geteuid() == 0 else "sudo "
+
+
+def way(fix: str) -> str:
+    """Return the start of a sentence about what would make a backend usable: a command, or an address to read at."""
+    return f"See {fix}" if fix.startswith("https://") else f"Try `{fix}`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,6 @@ from cog_core.events import ignore
 from cog_core.ir import Capability
 from cog_core.ir.capabilities import Requirement
 from cog_core.plugins import candidates
-from cog_oci.layout import Layout
 from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -72,6 +70,8 @@ def take_layout(path: Path, kit: Tools, *, backend: str | None = None) -> tuple[
         ImageNotFound: The layout holds no single image.
         BackendUnavailable: Nobody takes it.
     """
+    from cog_oci.layout import Layout  # noqa: PLC0415 - slow to load, and builds need none
+
     layout = Layout.open(path)
     image = layout.image()
     name = f"cog-layout:{image.image_id.rpartition(':')[2][:12]}"
@@ -84,6 +84,8 @@ def take_layout(path: Path, kit: Tools, *, backend: str | None = None) -> tuple[
         except ImageNotFound:
             parent = kit.settings.cache / "tmp"
             parent.mkdir(parents=True, exist_ok=True)
+            import tempfile  # noqa: PLC0415 - as above
+
             with tempfile.TemporaryDirectory(prefix="layout-", dir=parent) as folder:
                 from cog_oci.docker_archive import write_archive  # noqa: PLC0415 - slow, and most builds need none
 

@@ -13,7 +13,6 @@ from cog_core.events import StepProgress
 from cog_core.image_failures import mapped
 from cog_core.layouts import image_info
 from cog_core.telling import told
-from cog_oci.compress import CompressedLayers
 from cog_oci.images import copy_image
 from cog_oci.layout import Layout
 from cog_oci.reference import Reference
@@ -193,6 +192,7 @@ class ImageStore:
 
     def _push(self, image: Image, layout: Layout, target: str, emit: Emit) -> str:
         from cog_core.registries import push_image  # noqa: PLC0415 - builds need no HTTP library
+        from cog_oci.compress import CompressedLayers  # noqa: PLC0415 - layers stay as they are until they travel
 
         compressed = CompressedLayers(self.settings.cache / "compressed")
         return push_image(

@@ -6,7 +6,6 @@ Nothing here prints; whoever wants to watch passes ``on_event``. Every error is 
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,12 +18,10 @@ from cog_core.backend import (
     ImageInfo,
     LoadsImages,
     PushesImages,
-    ToDockerArchive,
-    ToLayout,
-    ToRegistry,
     ToStore,
 )
 from cog_core.clock import monotonic
+from cog_core.destinations import destinations
 from cog_core.draft import Draft, Tools, Wishes, draft
 from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
 from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
@@ -42,8 +39,6 @@ from cog_core.project import open_project
 from cog_core.results import BuildResult
 from cog_core.settings import Settings
 from cog_core.values import Platform
-from cog_oci.errors import InvalidReference
-from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,10 +65,15 @@ class _Core:
         return make_plan(inputs)
 
 
-def tools(settings: Settings | None = None) -> Tools:
-    """Return the doors to the world as the environment describes them: settings, plugins, programs."""
+def tools(settings: Settings | None = None, on_event: Emit = ignore) -> Tools:
+    """Return the doors to the world as the environment describes them: settings, plugins, programs.
+
+    Args:
+        settings: Instead of what the environment says.
+        on_event: Hears which plugin is waited for, when one takes long to load.
+    """
     settings = with_pip_certificates(settings or Settings.from_environ())
-    return Tools(settings=settings, plugins=load_plugins(settings, core=_Core()), run=process.run)
+    return Tools(settings=settings, plugins=load_plugins(settings, core=_Core(), emit=on_event), run=process.run)
 
 
 def plan(
@@ -97,7 +97,7 @@ def plan(
     """
     wishes = Wishes(platform=_platform(platform), base=base, schema=schema, labels=dict(labels or {}))
     opened = open_project(Path(project), file=file, strict=strict)
-    return draft(opened, wishes, tools(settings), on_event).plan
+    return draft(opened, wishes, tools(settings, on_event), on_event).plan
 
 
 def build(
@@ -157,7 +157,7 @@ def build(
     """
     started = monotonic()
     watch = _Watch(on_event)
-    kit = tools(settings)
+    kit = tools(settings, watch)
     wishes = Wishes(
         platform=_platform(platform),
         base=base,
@@ -174,7 +174,7 @@ def build(
     request = BuildRequest(
         plan=choice.plan,
         contexts=drafted.contexts(kit),
-        outputs=_outputs(tuple(outputs), tag, drafted, watch),
+        outputs=destinations(tuple(outputs), tag, drafted, watch),
         secrets={**(secrets or {}), **drafted.secrets(kit)},
         ssh=_agents(choice.plan, ssh or {}),
         no_cache=no_cache,
@@ -250,7 +250,7 @@ def push(
         ImageNotFound: Nobody has it.
         RegistryError: The registry refused.
     """
-    kit = tools(settings)
+    kit = tools(settings, on_event)
     name, _ = find_image(reference, kit, backend=backend)
     holder = next(iter(candidates(kit.plugins, kit.settings, only=name))).backend
     if not isinstance(holder, PushesImages):
@@ -279,13 +279,15 @@ def load(
         ImageNotFound: There is no such image.
         BackendUnavailable: No engine is here.
     """
-    kit = tools(settings)
+    kit = tools(settings, on_event)
     name, engine = _who_takes_images(kit, into)
     exporter = _who_exports(reference, kit, backend)
     on_event(StepStarted(id="load", name=f"load {reference} into {name}"))
     started = monotonic()
     parent = kit.settings.cache / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
+    import tempfile  # noqa: PLC0415 - slow to load, and builds need none
+
     with tempfile.TemporaryDirectory(prefix="load-", dir=parent) as folder:
         archive = Path(folder) / "image.tar"
         exporter.export(reference, archive)
@@ -338,38 +340,6 @@ def _platform(wanted: str | Platform | None) -> Platform:
     if wanted is None:
         return Platform.of_this_machine()
     return Platform.parse(wanted) if isinstance(wanted, str) else wanted
-
-
-def _outputs(outputs: tuple[Output, ...], tag: str | None, drafted: Draft, watch: _Watch) -> tuple[Output, ...]:
-    """Return where the image goes, refusing names that are none and folders that hold something else."""
-    wanted = outputs if tag is None and outputs else (ToStore(tag or drafted.resolved.image), *outputs)
-    for output in wanted:
-        match output:
-            case ToStore(tag=name) | ToRegistry(reference=name):
-                _check_name(name)
-            case ToLayout(path=path) if _holds_something_else(path):
-                raise UsageError(f"{path} is not empty and is no OCI layout", hint="Name another folder.")
-            case ToLayout(path=path) | ToDockerArchive(path=path) if path.resolve().is_relative_to(
-                drafted.project.root.resolve()
-            ):
-                fact = f"{path} lies in the project, so the next image would hold it"
-                watch(Warned(message=fact, hint="Write it somewhere else, or name it in .dockerignore."))
-            case _:
-                pass
-    return wanted
-
-
-def _check_name(name: str) -> None:
-    try:
-        Reference.parse(name)
-    except InvalidReference as error:
-        raise UsageError(error.message, hint=error.hint or "Write it as NAME or NAME:TAG, in lower case.") from error
-
-
-def _holds_something_else(path: Path) -> bool:
-    if not path.exists() or is_layout(path):
-        return False
-    return not path.is_dir() or any(path.iterdir())
 
 
 def _result(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from cog_core.errors import UnsupportedPlan
 from cog_core.ir import Copy, Env, ImageBase, PythonPackages, Runtime, SystemPackages, User, Weights, Workdir, Write
 from cog_core.ir.lower import RUNTIME_FOLDER
 from cog_core.ir.steps import RUNTIME, WEIGHTS
+from cog_core.wording import counted
 from cog_oci import canonical, image_config
 from cog_oci.images import write_image
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
     from cog_core.values import PythonLayout
     from cog_oci.entries import Entry
+    from cog_oci.ground import Ground
     from cog_oci.layout import Image, Layout
     from cog_oci.manifest import Descriptor
     from cog_oci.tree import Tree
@@ -73,16 +74,29 @@ class StepFiles:
 
         return read_tree(self.layout, self.base)
 
-    def of(self, step: Step) -> tuple[Entry, ...]:  # noqa: PLR0911 - one for each kind of step
+    @cached_property
+    def _ground(self) -> Ground:
+        from cog_oci.ground import of_tree  # noqa: PLC0415 - as above
+
+        return of_tree(self._tree)
+
+    def of(self, step: Step) -> tuple[Entry, ...]:
         """Return what a step brings; nothing for one that only changes the configuration.
 
-        Packages and the runtime bring no bytecode: compiling it is left to the image's own Python.
+        Packages and the runtime bring no bytecode: compiling it is left to the image's own Python. Folders of the
+        base that files lie in come with their own mode and owner, so that they stay as they are.
 
         Raises:
             BackendError: A file is not there.
             BuildFailed: A package cannot be had.
             UnsupportedPlan: The step needs more than files.
         """
+        if not (entries := self._of(step)):
+            return ()
+        target = step.path if isinstance(step, Workdir) else getattr(step, "target", "")
+        return self._ground.under(entries, mtime=self.request.plan.created, target=target.strip("/"))
+
+    def _of(self, step: Step) -> tuple[Entry, ...]:  # noqa: PLR0911 - one for each kind of step
         mtime = self.request.plan.created
         match step:
             case Copy():
@@ -124,6 +138,8 @@ class StepFiles:
         return wheels.of_site(site, layout, mtime=self.request.plan.created)
 
     def _scratch(self) -> Path:
+        import tempfile  # noqa: PLC0415 - slow to load, and many plans need none
+
         return Path(tempfile.mkdtemp(dir=self.scratch))
 
 
@@ -195,7 +211,7 @@ def describe(step: Step) -> str:  # noqa: PLR0911 - one for each kind of step
         case SystemPackages(names=names):
             return f"system packages: {' '.join(names)}"
         case PythonPackages(locked=locked):
-            return f"{len(locked)} Python packages"
+            return counted(len(locked), "Python package")
         case Runtime(bundle=bundle):
             return f"runtime {bundle}"
         case Weights(paths=paths):

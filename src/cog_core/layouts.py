@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from cog_core.backend import ImageInfo, Layer
 from cog_core.errors import ImageNotFound
 from cog_core.values import Platform
-from cog_oci import image_config
 from cog_oci.errors import OciError
-from cog_oci.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,6 +32,8 @@ def inspect_layout(path: Path, name: str | None = None) -> ImageInfo:
     Raises:
         ImageNotFound: There is none, or no single one, or it is damaged.
     """
+    from cog_oci.layout import Layout  # noqa: PLC0415 - slow to load, and most builds write none
+
     try:
         layout = Layout.open(path)
         image = layout.image(name)
@@ -51,6 +51,8 @@ def image_info(image: Image, references: Iterable[str] = (), *, location: str = 
         references: The names that it has.
         location: Where the layout is.
     """
+    from cog_oci import image_config  # noqa: PLC0415 - as above
+
     platform = image_config.platform(image.config)
     created_by = _created_by(image.config)
     layers = tuple(

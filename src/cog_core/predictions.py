@@ -87,6 +87,7 @@ class RunOptions:
         address: Where it listens on this machine: ``host:port``; port 0 lets the machine choose.
         gpus: As ``docker run --gpus`` takes it; by default all, when the model wants one and there is one.
         setup_timeout: Seconds that setup may take.
+        healthy: Whether the model's own health check has to be content before it counts as started.
         arguments: For the server, such as ``--upload-url``.
         ports: Further pairs of host address and container port.
         on_line: Called with ``stdout`` or ``stderr`` and each line that the model prints.
@@ -96,6 +97,7 @@ class RunOptions:
     address: str = "127.0.0.1:0"
     gpus: str | None = None
     setup_timeout: float = SETUP_TIMEOUT
+    healthy: bool = True
     arguments: tuple[str, ...] = ()
     ports: tuple[tuple[str, int], ...] = ()
     on_line: Callable[[str, str], None] = lambda _stream, _line: None
@@ -139,7 +141,7 @@ def open_model(
     if is_directory(text):
         if is_layout(Path(text)):
             with mapped():
-                name, holder = holders.take_layout(Path(text), images.tools(settings), backend=backend)
+                name, holder = holders.take_layout(Path(text), images.tools(settings, on_event), backend=backend)
             return open_model(name, backend=holder, on_event=on_event, settings=settings)
         project = open_project(Path(text), file=file, strict=strict)
         told: list[Event] = []
@@ -153,7 +155,7 @@ def open_model(
             environment=project.config.environment,
             told=frozenset(told),
         )
-    kit = images.tools(settings)
+    kit = images.tools(settings, on_event)
     holder, info = holders.find_or_pull(text, kit, backend=backend, to_run=True, on_event=on_event)
     if not labels.is_model(info.labels):
         raise ImageNotFound(
@@ -192,7 +194,7 @@ def serving(
         PredictionError: Setup failed.
     """
     options = options or RunOptions()
-    kit = images.tools(settings)
+    kit = images.tools(settings, on_event)
     reference, holder = _image_of(model, backend, kit, on_event)
     binds, environment = _surroundings(model, kit.settings)
     request = RunRequest(
@@ -210,7 +212,7 @@ def serving(
         host, port = container.addresses[0]
         client = ModelClient.of(host, port, dict(_pairs(model.environment)) | dict(request.environment))
         try:
-            client.wait_until_ready(container, options.setup_timeout)
+            client.wait_until_ready(container, options.setup_timeout, healthy=options.healthy)
         except BaseException as error:
             on_event(StepFailed(id="setup", message=str(error).partition("\n")[0] or type(error).__name__))
             raise
@@ -281,7 +283,7 @@ def environment(
     Raises:
         BackendError: The environment could not be built, or the command not started.
     """
-    kit = images.tools(settings)
+    kit = images.tools(settings, on_event)
     model = Model(schema={}, project=project, gpu=project.config.build.gpu)
     reference, holder = _image_of(model, backend, kit, on_event)
     binds, variables = _surroundings(model, kit.settings)

@@ -128,7 +128,10 @@ def open_project(directory: Path, *, file: str | None = None, strict: bool = Fal
     """
     if file and Path(file).is_absolute():
         directory, file = Path(file).parent, Path(file).name
-    start = directory.absolute()
+    start = _absolute(directory)
+    if not start.is_dir():
+        fact = "is no folder" if start.exists() else "is not there"
+        raise ConfigNotFound(f"{directory} {fact}", hint="Name the folder of a project, or an image.")
     names = (file,) if file else CONFIG_FILES
     for folder in _upwards(start):
         found = [name for name in names if (folder / name).is_file()]
@@ -138,6 +141,13 @@ def open_project(directory: Path, *, file: str | None = None, strict: bool = Fal
     if old := next((name for name in _OLD_NAMES if (start / name).is_file()), None):
         hint = f"Rename {old} to cog.yaml; it is the name that an early version used."
     raise ConfigNotFound(f"{names[0]} not found in {start} (or in any parent directories)", hint=hint)
+
+
+def _absolute(directory: Path) -> Path:
+    try:
+        return directory.absolute()
+    except FileNotFoundError as error:  # of the current folder, which somebody removed
+        raise ConfigNotFound("the current folder is gone", hint="Change to a folder that is there.") from error
 
 
 def _upwards(start: Path) -> Iterator[Path]:

@@ -6,8 +6,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cog_core.context import materialise
@@ -15,6 +13,7 @@ from cog_core.ir.dockerfile import FILES, FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cog_core.backend import BuildRequest
     from cog_core.context import BuildContext
@@ -36,7 +35,8 @@ def workspace(settings: Settings, name: str) -> Iterator[Path]:
     """
     parent = settings.cache / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+    folder = parent / f"{name}-{os.urandom(8).hex()}"
+    folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:

@@ -10,9 +10,7 @@ from cog_core.context import EntryKind
 from cog_core.errors import BackendError
 from cog_core.ir import Copy, Weights
 from cog_core.ir.lower import RUNTIME_FOLDER, STARTUP_FILE
-from cog_oci.archive_reader import MemberKind
 from cog_oci.entries import Entry, Kind
-from cog_oci.tree import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +45,8 @@ def of_context(context: BuildContext, target: str, *, mtime: int, source: str = 
             path = f"{place}/{found.path.removeprefix(f'{prefix}/')}"
         else:
             continue
-        yield _entry(found, path.lstrip("/"), context.path_of(found), mtime)
+        if path:  # a folder that is copied to the root: that is there
+            yield _entry(found, path.lstrip("/"), context.path_of(found), mtime)
 
 
 def _entry(found: Found, path: str, source: Path, mtime: int) -> Entry:
@@ -95,6 +94,9 @@ def of_workdir(step: Workdir, plan: BuildPlan, below: Callable[[], Tree], *, mti
     tree = below()
     real = _real(step.path, tree)
     paths = [real[:end] for end, letter in enumerate(f"{real}/") if letter == "/" and end]
+    from cog_oci.archive_reader import MemberKind  # noqa: PLC0415 - slow to load, and most plans come not so far
+    from cog_oci.tree import Node  # noqa: PLC0415
+
     nodes = [tree.nodes.get(path, Node(path=path, kind=MemberKind.FOLDER)) for path in paths]
     if strangers := [node for node in nodes if node.kind is not MemberKind.FOLDER]:
         raise BackendError(f"{step.path} cannot be made: /{strangers[0].path} is no folder", origin=step.origin)

@@ -170,7 +170,10 @@ def _check_layers(manifest: Manifest, layout: Layout) -> None:
     data = layout.blobs.read(manifest.config, limit=canonical.LIMIT)
     promised = diff_ids(canonical.load(data, what=f"configuration {manifest.config.digest}"))
     if len(promised) != len(manifest.layers):
-        raise InvalidImage(f"the archive's image has {len(manifest.layers)} layers instead of {len(promised)}")
+        raise InvalidImage(
+            f"the archive's image has another number of layers ({len(manifest.layers)}) "
+            f"than its configuration ({len(promised)})"
+        )
     for layer, diff_id in zip(manifest.layers, promised, strict=True):
         if media.is_plain_layer(layer.media_type) and layer.digest != diff_id:
             raise DigestMismatch(f"the archive holds layer {layer.digest} where {diff_id} was promised")

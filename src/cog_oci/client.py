@@ -248,14 +248,19 @@ class Client:
             body: Returns all of the blob's bytes, and may be asked twice; None: they are there already.
 
         Raises:
-            RegistryFailure: The registry refused it; the address is of no further use.
+            RegistryFailure: The registry refused it; the address is of no further use. One that has forgotten the
+                upload may take another one.
         """
         parts = urlsplit(address)
         query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", blob.digest)])
         call = _call("PUT", reference, "", what=f"cannot send the blob {blob.digest}", actions=_WRITE)
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size if body else 0)}
         path = urlunsplit(parts._replace(query=query))
-        self._once(attrs.evolve(call, path=path, headers=headers, body=body, expect=(201,))).close()
+        try:
+            self._once(attrs.evolve(call, path=path, headers=headers, body=body, expect=(201,))).close()
+        except NotFound as forgotten:
+            forgotten.retryable = True
+            raise
 
     def put_manifest(self, reference: Reference, descriptor: Descriptor, data: bytes) -> None:
         """Store a manifest under a tag, or under its digest when the reference has no tag.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NewType, Protocol
 
 from cog_oci.errors import InvalidImage
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
     from typing_extensions import Self
@@ -111,7 +111,7 @@ class HashingWriter:
         if len(data) < _WORTH_A_THREAD:
             self._hash.update(data)
         else:
-            self._thread = self._thread or ThreadPoolExecutor(1, "sha256")
+            self._thread = self._thread or _one_thread()
             self._pending = self._thread.submit(self._hash.update, data)
         self._out.write(data)
         self.size += len(data)
@@ -135,3 +135,9 @@ class HashingWriter:
         self._settle()
         if self._thread is not None:
             self._thread.shutdown()
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - slow to load, and small layers need none
+
+    return ThreadPoolExecutor(1, "sha256")

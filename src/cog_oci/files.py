@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 def fresh_path(folder: Path) -> Path:
     """Return a path in a folder that nothing has yet; the folder is made when it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / secrets.token_hex(12)
+    return folder / os.urandom(12).hex()
 
 
 @contextmanager

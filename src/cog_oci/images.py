@@ -100,7 +100,9 @@ def copy_image(
 def _check(config: bytes, layers: Sequence[Descriptor]) -> None:
     diff_ids = image_config.diff_ids(canonical.load(config, what="the image's configuration"))
     if len(diff_ids) != len(layers):
-        raise InvalidImage(f"the image's configuration is about {len(diff_ids)} layers, not {len(layers)}")
+        raise InvalidImage(
+            f"the image has another number of layers ({len(layers)}) than its configuration ({len(diff_ids)})"
+        )
     for diff_id, layer in zip(diff_ids, layers, strict=True):
         if media.is_plain_layer(layer.media_type) and layer.digest != diff_id:
             raise DigestMismatch(f"the image's configuration promises layer {diff_id} where {layer.digest} is")

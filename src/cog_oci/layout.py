@@ -212,7 +212,8 @@ class Layout:
         diff_ids = image_config.diff_ids(config)
         if len(diff_ids) != len(found.layers):
             raise InvalidImage(
-                f"image {descriptor.digest} has {len(found.layers)} layers, its configuration {len(diff_ids)}"
+                f"image {descriptor.digest} has another number of layers ({len(found.layers)}) "
+                f"than its configuration ({len(diff_ids)})"
             )
         return Image(descriptor=descriptor, manifest=found, config=config, diff_ids=diff_ids)
 

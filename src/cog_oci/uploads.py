@@ -66,8 +66,11 @@ class PartedUpload:
         retry = self.client.retry
         upload = self.client.start_upload(self.reference)
         done = furthest = failures = 0
-        while done < self.blob.size:
+        while True:
             try:
+                if done == self.blob.size:
+                    self.client.finish_upload(self.reference, upload.address, self.blob)
+                    return
                 upload = self._send(upload, done)
                 done += upload.sent
             except RegistryFailure as failure:
@@ -78,7 +81,6 @@ class PartedUpload:
                 retry.wait(failures, failure)
                 upload = self._find(upload)
                 done = upload.sent
-        self.client.finish_upload(self.reference, upload.address, self.blob)
 
     def _send(self, upload: Upload, start: int) -> Upload:
         size = min(upload.fit(self.part), self.blob.size - start)

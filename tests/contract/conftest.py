@@ -45,6 +45,7 @@ _DIFFERING = (
     "test_a_script_is_run_as_the_shell_reads_it",
     "test_a_bind_mount_shows_a_part_of_a_context",
     "test_a_cache_lives_from_command_to_command",
+    "test_an_ssh_agent_answers_in_its_command_only",
     "test_a_secret_is_nowhere_in_the_image",
     "test_a_secret_that_a_command_prints_is_not_heard",
     "test_an_unchanged_command_is_not_run_again",

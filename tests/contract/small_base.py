@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAMS = ("sh", "cat", "chmod", "cp", "id", "ls", "mkdir", "rm", "sha256sum", "sleep")
+_IF_THERE = ("ssh-add",)
 _NAME = "cog-contract-base"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _LIBRARY = re.compile(r"(/\S+) \(0x")
@@ -53,10 +54,16 @@ class SmallBase:
         return self.reference
 
 
-def make(folder: Path, *, architecture: str | None = None) -> SmallBase:
-    """Make the image in a folder; with an architecture, one that pretends to be for that."""
+def make(folder: Path, *, architecture: str | None = None, more: tuple[str, ...] = ()) -> SmallBase:
+    """Make the image in a folder.
+
+    Args:
+        folder: Where it is put.
+        architecture: What it pretends to be for; None: this machine's.
+        more: Names of further programs.
+    """
     layout = Layout.create(folder / "layout")
-    layer = write_layer(layout, _entries())
+    layer = write_layer(layout, _entries((*PROGRAMS, *more)))
     config = {
         "architecture": architecture or _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
@@ -72,12 +79,13 @@ def make(folder: Path, *, architecture: str | None = None) -> SmallBase:
     return SmallBase(reference=reference, layout=layout.root, archive=folder / "image.tar")
 
 
-def _entries() -> Iterator[Entry]:
+def _entries(programs: tuple[str, ...]) -> Iterator[Entry]:
     libraries: dict[str, Path] = {}
-    for name in PROGRAMS:
+    for name in (*programs, *filter(shutil.which, _IF_THERE)):
         program = Path(shutil.which(name) or "")
         yield Entry(path=f"bin/{name}", mode=0o755, content=program.resolve())
-        listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True).stdout
+        # It fails for programs that need no libraries.
+        listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
         libraries |= {path: Path(path).resolve() for path in _LIBRARY.findall(listed)}
     for path, file in libraries.items():
         yield Entry(path=path.strip("/"), mode=0o755, content=file)

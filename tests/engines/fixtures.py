@@ -11,6 +11,7 @@ import pytest
 from tests.engines import registry
 from tests.engines.bases import BaseImage, Store
 from tests.engines.buildkit import Buildkit, BuildkitAccess
+from tests.engines.buildkit_rootless import BuildkitRootless
 from tests.engines.buildx import Buildx
 from tests.engines.cacert import ca_bundle as find_ca_bundle
 from tests.engines.certificates import make as make_certificates
@@ -22,6 +23,7 @@ from tests.engines.machine import Unavailable
 from tests.engines.plugin import provide, wanted
 from tests.engines.podman import Podman, PodmanAccess
 from tests.engines.rootless import Rootless
+from tests.engines.s3 import S3, RunningS3
 from tests.support.isolation import REAL_ENVIRON
 
 if TYPE_CHECKING:
@@ -117,6 +119,15 @@ def buildkit_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     return access
 
 
+@pytest.fixture
+def buildkit_rootless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BuildkitRootless:
+    """Give an ordinary user's BuildKit daemon; ``BUILDKIT_HOST`` and ``PATH`` lead to it."""
+    engine = provide(request.config, lambda engines: _kind(engines, BuildkitRootless))
+    for name, value in engine.access().environ.items():
+        monkeypatch.setenv(name, value)
+    return engine
+
+
 @pytest.fixture(scope="session")
 def certificates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give certificates for a server on 127.0.0.1 and for its clients; see :mod:`tests.engines.certificates`."""
@@ -134,6 +145,14 @@ def oci_registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[reg
 def oci_registry_with_login(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[registry.RunningRegistry]:
     """Give a fresh, empty registry that asks for a user name and a password."""
     yield from _serve(request, tmp_path / "registry-with-login", login=True)
+
+
+@pytest.fixture
+def s3_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningS3]:
+    """Give a fresh server of the S3 protocol, with one empty bucket."""
+    engine = provide(request.config, lambda engines: _kind(engines, S3))
+    with engine.serve(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

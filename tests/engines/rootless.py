@@ -41,8 +41,13 @@ class Rootless(Podman):
 
     def install(self) -> None:
         apt.install(self.machine, *self.packages)
-        if self.user() is None:
-            self.machine.run(("useradd", "--create-home", _NAME))
+        self.make_user()
+
+    def make_user(self) -> None:
+        """Make the user, unless it is there."""
+        with self.machine.lock(_NAME):
+            if self.user() is None:
+                self.machine.run(("useradd", "--create-home", _NAME))
 
     def user(self) -> pwd.struct_passwd | None:
         """Return the user, if it has subordinate ids."""

@@ -50,8 +50,13 @@ class Sshd(Tool):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, port: int) -> Iterator[Path]:
+def serve(folder: Path, port: int, **environ: str) -> Iterator[Path]:
     """Run a server on 127.0.0.1 that lets this user in, and yield a folder whose ``ssh`` knows the key.
+
+    Args:
+        folder: Where keys and settings are put.
+        port: Where it listens.
+        **environ: Variables of what is run there.
 
     Raises:
         Broken: It does not start.
@@ -59,7 +64,9 @@ def serve(folder: Path, port: int) -> Iterator[Path]:
     for name in ("host", "user"):
         argv = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name)
         subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, capture_output=True)
-    (folder / "server.conf").write_text(_SERVER_CONFIG.format(port=port, folder=folder), "utf-8")
+    variables = " ".join(f"{name}={value}" for name, value in environ.items())
+    set_them = f"SetEnv {variables}\n" if environ else ""
+    (folder / "server.conf").write_text(_SERVER_CONFIG.format(port=port, folder=folder) + set_them, "utf-8")
     (folder / "client.conf").write_text(_CLIENT_CONFIG.format(folder=folder), "utf-8")
     Path("/run/sshd").mkdir(exist_ok=True)
     programs = folder / "bin"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.engines.buildkit import Buildkit
+from tests.engines.buildkit_rootless import BuildkitRootless
 from tests.engines.buildx import Buildx
 from tests.engines.chromium import Chromium
 from tests.engines.debian import Debian
@@ -14,6 +15,7 @@ from tests.engines.index import Index
 from tests.engines.podman import Podman
 from tests.engines.registry import Registry
 from tests.engines.rootless import Rootless
+from tests.engines.s3 import S3
 from tests.engines.skopeo import Skopeo
 from tests.engines.sshd import Sshd
 from tests.engines.umoci import Umoci
@@ -39,5 +41,7 @@ KINDS: dict[str, type[Engine]] = {
         UserNamespaces,
         Buildx,
         Buildkit,
+        BuildkitRootless,
+        S3,
     )
 }

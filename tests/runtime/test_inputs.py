@@ -136,3 +136,19 @@ def test_annotations_that_cannot_be_resolved_convert_nothing(serve: Servers) -> 
                 return type(path).__name__ + text
         """
     assert serve(source).output(path=TEXT) == "strx"
+
+
+def test_a_method_may_declare_some_inputs_by_decorators_and_others_by_annotations(serve: Servers) -> None:
+    source = """
+        import typing
+        import cog
+
+        class Runner(cog.Model):
+            @cog.input("times", type=int, default=2, max=3)
+            @cog.input("file", type=cog.Path, default=None)
+            def predict(self, times, file, text: str = "x", other: typing.Optional[cog.Path] = None) -> list:
+                return [times, file and file.read_text(), text, other and other.read_text()]
+        """
+    server = serve(source)
+    assert server.output() == [2, None, "x", None]
+    assert server.output(times=3, file=TEXT, text="y", other=TEXT) == [3, "abc", "y", "abc"]

@@ -1,4 +1,4 @@
-"""A BuildKit daemon of one test's own, which may be killed, starved and locked."""
+"""A BuildKit daemon of one test's own, which may be killed, starved and locked, and who builds there."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_backends.buildkit.plugin import cog_backends
 from cog_core import families
+from cog_core.ir import ImageBase
+from cog_core.settings import Settings
+from cog_core.testing.contract import Kit, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.contract.small_base import SmallBase
 
 _READY = 60.0
 
@@ -35,10 +41,10 @@ class Buildkitd:
 
 
 @contextlib.contextmanager
-def serve(root: Path, address: str, *options: str) -> Iterator[Buildkitd]:
-    """Run a daemon on an address until the end of the block."""
+def serve(root: Path, address: str, *options: str, **variables: str) -> Iterator[Buildkitd]:
+    """Run a daemon on an address until the end of the block, with variables of its own."""
     root.mkdir(parents=True, exist_ok=True)
-    environ = {**os.environ, "XDG_RUNTIME_DIR": str(root)}
+    environ = {**os.environ, "XDG_RUNTIME_DIR": str(root), **variables}
     log = root.parent / "buildkitd.log"
     workers = ("--oci-worker=true", "--containerd-worker=false")
     with log.open("wb") as output:
@@ -56,6 +62,23 @@ def serve(root: Path, address: str, *options: str) -> Iterator[Buildkitd]:
         process.wait()
         for mount in reversed(_mounts(root)):
             subprocess.run(["umount", mount], check=True)
+
+
+def kit_at(base: SmallBase, folder: Path, **environ: str) -> Kit:
+    """Return what builds small plans on the server that the variables lead to, with a cache of its own here."""
+    (info,) = cog_backends()
+    settings = Settings.from_environ()
+    settings = attrs.evolve(settings, environ={**settings.environ, **environ}, cache=folder / "cache")
+    backend = info.load(settings)
+    subject = Subject(info=info, base=ImageBase(reference=f"oci:{base.layout}"), settings=settings)
+    return Kit(
+        subject=subject,
+        backend=backend,
+        probe=backend.probe(),
+        folder=folder,
+        leftovers=frozenset,
+        tag="cog-of-a-team",
+    )
 
 
 def _mounts(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -67,8 +68,8 @@ def test_running_is_refused_and_says_who_can(cog: Program, project: Path) -> Non
     for target in ((f"{project.name}:1",), ()):
         refused = cog("run", *target, "-i", "text=world")
         assert refused.code == 5
-        assert "Use --backend" in refused.err
-        assert "oci" in refused.err or "docker" in refused.err
+        # Which one it is depends on what else runs on this machine.
+        assert re.search("Use --backend (docker|podman|oci)", refused.err)
 
 
 @pytest.mark.engine("skopeo")

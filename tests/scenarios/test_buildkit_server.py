@@ -7,19 +7,15 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
-import attrs
 import pytest
 
-from cog_backends.buildkit.plugin import cog_backends
 from cog_core.backend import ToRegistry
 from cog_core.caches import Cache
 from cog_core.errors import BackendError, BackendUnavailable
 from cog_core.events import StepFinished, StepOutput
-from cog_core.ir import Copy, ImageBase, Run, Write
-from cog_core.settings import Settings
-from cog_core.testing.contract import Kit, Subject
+from cog_core.ir import Copy, Run, Write
 from tests.contract.small_base import SmallBase, make
-from tests.scenarios.buildkitd import serve
+from tests.scenarios.buildkitd import kit_at, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine("buildkit"), pytest.mark.usefixtures("buildkit_engine")]
 
-(INFO,) = cog_backends()
 _RANDOM = Run(script="mkdir -p /kit; cat /proc/sys/kernel/random/uuid > /kit/id")
 
 
@@ -44,11 +39,11 @@ def test_a_server_that_wants_certificates_gets_them(base: SmallBase, certificate
     address = f"tcp://127.0.0.1:{free_port()}"
     mutual = [f"--tls{name}={certificates}/{file}.pem" for name, file in _TLS.items()]
     with serve(tmp_path / "root", address, *mutual):
-        kit = _kit(base, tmp_path, BUILDKIT_HOST=address, COG_BUILDKIT_TLS_DIR=str(certificates))
+        kit = kit_at(base, tmp_path, BUILDKIT_HOST=address, COG_BUILDKIT_TLS_DIR=str(certificates))
 
         assert kit.build(Write(path="/kit/a", content="a")).read("a") == b"a"
 
-        stranger = _kit(base, tmp_path, BUILDKIT_HOST=address).probe
+        stranger = kit_at(base, tmp_path, BUILDKIT_HOST=address).probe
         assert not stranger.usable
         assert "COG_BUILDKIT_TLS_DIR" in (stranger.fix or "")
 
@@ -59,12 +54,12 @@ def test_a_crash_in_a_build_is_told_and_the_next_build_goes_on_from_the_cache(
     address = f"unix://{tmp_path}/buildkitd.sock"
     steps = (_RANDOM, Run(script="echo ready; test -s /slow/one || sleep 100; echo done > /kit/end"))
     with serve(tmp_path / "root", address) as server, pytest.raises(BackendUnavailable) as caught:
-        _kit(base, tmp_path, BUILDKIT_HOST=address).build(*steps, emit=_when_ready(server))
+        kit_at(base, tmp_path, BUILDKIT_HOST=address).build(*steps, emit=_when_ready(server))
     assert f"{address} went away during the build" in caught.value.message
     assert "repeat the build" in (caught.value.hint or "")
 
     with serve(tmp_path / "root", address):
-        again = _kit(base, tmp_path, BUILDKIT_HOST=address)
+        again = kit_at(base, tmp_path, BUILDKIT_HOST=address)
         built = again.build(_RANDOM, Run(script="echo done > /kit/end"))
 
     assert built.read("end") == b"done\n"
@@ -77,7 +72,7 @@ def test_a_full_disk_of_the_server_is_told_with_what_to_do(base: SmallBase, tmp_
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", disk], check=True)
     try:
         with serve(disk / "root", address):
-            kit = _kit(base, tmp_path, BUILDKIT_HOST=address)
+            kit = kit_at(base, tmp_path, BUILDKIT_HOST=address)
             kit.put("large", bytes(60 << 20))
             with pytest.raises(BackendError) as caught:
                 kit.build(Copy(target="/kit/src"))
@@ -99,7 +94,7 @@ def test_a_cache_serves_another_server(
     read = {"registry": name, "local": f"type=local,src={folder}"}
     address = f"unix://{tmp_path}/buildkitd.sock"
     with serve(tmp_path / "one", address):
-        kit = _kit(base, tmp_path, BUILDKIT_HOST=address)
+        kit = kit_at(base, tmp_path, BUILDKIT_HOST=address)
         first = kit.build(_RANDOM, cache_to=(Cache.parse(written[place]),))
     with serve(tmp_path / "two", address):
         second = kit.build(_RANDOM, cache_from=(Cache.parse(read[place]),))
@@ -111,7 +106,7 @@ def test_a_cache_serves_another_server(
 def test_what_the_server_pushes_is_described_with_its_layers(
     base: SmallBase, oci_registry: RunningRegistry, tmp_path: Path
 ) -> None:
-    kit = _kit(base, tmp_path)
+    kit = kit_at(base, tmp_path)
     reference = f"{oci_registry.address}/model:v1"
     plan = kit.plan(Write(path="/kit/a", content="a"))
     layout = kit.build_plan(plan)
@@ -126,7 +121,7 @@ def test_what_the_server_pushes_is_described_with_its_layers(
 def test_what_the_server_pushes_may_say_how_it_was_built(
     base: SmallBase, oci_registry: RunningRegistry, tmp_path: Path
 ) -> None:
-    kit = _kit(base, tmp_path, COG_BUILDKIT_ATTEST="provenance=mode=max")
+    kit = kit_at(base, tmp_path, COG_BUILDKIT_ATTEST="provenance=mode=max")
     reference = f"{oci_registry.address}/model:v1"
     plan = kit.plan(Write(path="/kit/a", content="a"))
 
@@ -141,21 +136,6 @@ def test_what_the_server_pushes_may_say_how_it_was_built(
 
 
 _TLS = {"cacert": "ca", "cert": "server-cert", "key": "server-key"}
-
-
-def _kit(base: SmallBase, folder: Path, **environ: str) -> Kit:
-    settings = Settings.from_environ()
-    settings = attrs.evolve(settings, environ={**settings.environ, **environ}, cache=folder / "cache")
-    backend = INFO.load(settings)
-    subject = Subject(info=INFO, base=ImageBase(reference=f"oci:{base.layout}"), settings=settings)
-    return Kit(
-        subject=subject,
-        backend=backend,
-        probe=backend.probe(),
-        folder=folder,
-        leftovers=frozenset,
-        tag="cog-of-a-team",
-    )
 
 
 def _when_ready(server: Buildkitd) -> Callable[[Event], None]:

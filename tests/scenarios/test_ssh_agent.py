@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +82,30 @@ def test_who_cannot_forward_agents_says_so(cog: Program, asking: Path, agent: Pa
 def test_the_classic_builder_cannot_forward_agents_and_says_so(cog: Program, asking: Path, agent: Path) -> None:
     """Without a command line of Docker's on the path there is only the engine's API."""
     refuses(cog.within(asking, PATH=str(Path(sys.executable).parent)), agent)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", [DOCKER], indirect=True)
+@pytest.mark.usefixtures("asking")
+def test_who_builds_by_hand_gives_the_agent_too(
+    cog: Program, agent: Path, docker_cli_debian: Path, ca_bundle: Path | None, tmp_path: Path
+) -> None:
+    cog.well("debug", "--dialect", "early", "--output", str(tmp_path / "by-hand"), "--image-name", "cog-by-hand")
+    script = tmp_path / "by-hand" / "build.sh"
+    secret = f"--secret id=cog-ca-cert,src={ca_bundle}" if ca_bundle else ""
+    script.write_text(script.read_text("utf-8").replace(" build ", f" build --no-cache {secret} "), "utf-8")
+
+    environ = {
+        **os.environ,
+        "DOCKER": str(docker_cli_debian),
+        "SSH_AUTH_SOCK": str(agent),
+        "BUILDKIT_PROGRESS": "plain",
+    }
+    done = subprocess.run([script], env=environ, capture_output=True, text=True, check=False)
+    subprocess.run([docker_cli_debian, "image", "rm", "--force", "cog-by-hand"], capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert ssh_agent.COMMENT in done.stderr
 
 
 @pytest.mark.slow

@@ -35,16 +35,24 @@ class Running:
 
     process: subprocess.Popen[str]
     lines: list[str] = attrs.field(factory=list)
+    reader: threading.Thread = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Begin to read."""
+        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr or ()), daemon=True)
+        self.reader.start()
 
     def wait_for(self, text: str, seconds: float = 120) -> str:
         """Return the first line that holds a text."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        ended = False
+        while time.monotonic() < deadline and not ended:
+            ended = self.process.poll() is not None
+            if ended:
+                self.reader.join(5)  # what it said last is perhaps not read yet
             for line in self.lines:
                 if text in line:
                     return line
-            if self.process.poll() is not None:
-                break
             time.sleep(0.02)
         raise AssertionError(f"{text!r} did not appear in:\n" + "".join(self.lines))
 
@@ -101,15 +109,13 @@ class Program:
             start_new_session=True,
         ) as process:
             running = Running(process)
-            reader = threading.Thread(target=lambda: running.lines.extend(process.stderr or ()), daemon=True)
-            reader.start()
             try:
                 yield running
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
-                reader.join(5)
+                running.reader.join(5)
 
     def within(self, folder: Path, **environ: str) -> Program:
         """Return the same program, called in another folder."""

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.errors import BackendUnavailable
+from cog_backends.buildkit.fixes import HOST, TLS_FOLDER, NotUsable, share, start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cog_core.settings import Settings
 
-HOST: Final = "BUILDKIT_HOST"
-"""Variable that ``buildctl`` reads too (moby/buildkit, README, "Expose BuildKit as a TCP service")."""
-TLS_FOLDER: Final = "COG_BUILDKIT_TLS_DIR"
 TLS_SERVER_NAME: Final = "COG_BUILDKIT_TLS_SERVER_NAME"
 IMPORT_CACHE: Final = "COG_BUILDKIT_CACHE_FROM"
 EXPORT_CACHE: Final = "COG_BUILDKIT_CACHE_TO"
@@ -59,7 +56,7 @@ def find_server(settings: Settings, *, rootful: Path = _ROOTFUL) -> Server:
         rootful: Socket of a server that runs as root.
 
     Raises:
-        BackendUnavailable: Nothing names one, and there is no usual socket.
+        NotUsable: Nothing names one, and there is no usual socket.
     """
     environ = settings.environ
     if address := environ.get(HOST):
@@ -74,13 +71,8 @@ def find_server(settings: Settings, *, rootful: Path = _ROOTFUL) -> Server:
             return Server(f"unix://{socket}")
     closed = [str(socket) for socket in sockets if socket.exists()]
     if closed:
-        raise BackendUnavailable(
-            f"{closed[0]} may not be opened by this user", hint="run buildkitd rootless, or join the socket's group"
-        )
-    raise BackendUnavailable(
-        f"{HOST} is not set, and there is no socket {' or '.join(map(str, sockets))}",
-        hint=f"start buildkitd, or export {HOST}=tcp://BUILDER:1234",
-    )
+        raise NotUsable(f"{closed[0]} may not be opened by this user", fix=share(closed[0]))
+    raise NotUsable(f"{HOST} is not set, and there is no socket {' or '.join(map(str, sockets))}", fix=start(environ))
 
 
 def _usual_sockets(environ: Mapping[str, str], rootful: Path) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ import attrs
 from cog_backends.buildkit.address import find_server
 from cog_backends.buildkit.build import Builder
 from cog_backends.buildkit.facts import Facts, ask
+from cog_backends.buildkit.fixes import NotUsable
 from cog_backends.buildkit.plugin import CAPABILITIES
 from cog_core import process
 from cog_core.backend import ImageInfo, Probe, ToRegistry
@@ -64,7 +65,8 @@ class BuildkitBackend:
         try:
             server, facts = self._server, self._facts
         except CogError as error:
-            return Probe(usable=False, reason=error.message.splitlines()[0], fix=error.hint)
+            fix = error.fix if isinstance(error, NotUsable) else None
+            return Probe(usable=False, reason=error.message.splitlines()[0], fix=fix)
         both = {platform.architecture for platform in facts.platforms} >= _ARCHITECTURES
         return Probe(
             usable=True,

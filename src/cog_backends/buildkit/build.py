@@ -17,7 +17,8 @@ from cog_backends.buildkit.failures import failed
 from cog_backends.buildkit.landing import prepare
 from cog_backends.buildkit.times import not_before, of_now
 from cog_core.buildkit_progress import RawJson, Steps
-from cog_core.errors import UnsupportedPlan
+from cog_core.caches import Cache, secrets_of
+from cog_core.errors import UnsupportedPlan, UsageError
 from cog_core.events import Warned
 from cog_core.ir.dockerfile import FILES, MODERN, Dockerfile, Instruction, render
 from cog_core.ir.steps import PROJECT
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from cog_core.process import Runner
     from cog_core.settings import Settings
 
+_SEEN: Final = Warned(
+    message="credentials of a cache stand on buildctl's command line, which every user of this machine can read",
+    hint="Give them to the server: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of buildkitd.",
+)
 _LONGEST: Final = 128 * 1024 - 1
 """Bytes of one argument of a program (Linux, ``MAX_ARG_STRLEN``)."""
 
@@ -104,6 +109,11 @@ class Builder:
         (self.workspace / DOCKERFILE).write_text(dockerfile.text, "utf-8")
         write_ignore_file(self.workspace, request.contexts[PROJECT])
         environ = self.settings.environ
+        cache_from = (*of_environ(environ, IMPORT_CACHE), *request.cache_from)
+        cache_to = (*of_environ(environ, EXPORT_CACHE), *request.cache_to)
+        hidden = secrets_of((*cache_from, *cache_to))
+        if hidden:
+            emit(_SEEN)
         options = BuildOptions(
             server=self.server,
             dockerfile=self.workspace,
@@ -120,25 +130,37 @@ class Builder:
             build_args=dict(_proxies(self.settings.proxies, emit)),
             labels=dockerfile.labels,
             attestations=tuple(shlex.split(environ.get(ATTESTATIONS, ""))) if references else (),
-            cache_from=(*shlex.split(environ.get(IMPORT_CACHE, "")), *map(str, request.cache_from)),
-            cache_to=(*shlex.split(environ.get(EXPORT_CACHE, "")), *map(str, request.cache_to)),
+            cache_from=tuple(map(str, cache_from)),
+            cache_to=tuple(map(str, cache_to)),
             no_cache=request.no_cache,
             pull=request.pull,
         )
-        secrets = [secret.read() for secret in request.secrets.values()]
-        self._call(Steps(_counted(dockerfile, options), emit, secrets), options)
+        secrets = [secret.read() for secret in request.secrets.values()] + [text.encode() for text in hidden]
+        self._call(Steps(_counted(dockerfile, options), emit, secrets), options, hidden)
         return options
 
-    def _call(self, steps: Steps, options: BuildOptions) -> None:
+    def _call(self, steps: Steps, options: BuildOptions, hidden: frozenset[str]) -> None:
         progress = RawJson(steps)
         command = Command(
             argv=build_argv(options),
             env=self.settings.environ,
-            secrets=frozenset(self.settings.proxies.values()),
+            secrets=hidden.union(self.settings.proxies.values()),
         )
         completed = self.run(command, on_line=lambda _, line: progress.feed(line))
         if completed.code:
-            raise failed(completed.stderr, progress.failure(), self.server)
+            raise failed(command.redact(completed.stderr), progress.failure(), self.server)
+
+
+def of_environ(environ: Mapping[str, str], variable: str) -> tuple[Cache, ...]:
+    """Return the caches that a variable lists, with blanks between them.
+
+    Raises:
+        UsageError: One of them is none.
+    """
+    try:
+        return tuple(map(Cache.parse, shlex.split(environ.get(variable, ""))))
+    except UsageError as error:
+        raise UsageError(f"{variable}: {error.message}", hint=error.hint) from error
 
 
 def _local_folders(folders: Mapping[str, Path], request: BuildRequest) -> dict[str, LocalFolder]:

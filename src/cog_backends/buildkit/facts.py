@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from cog_backends.buildkit.address import HOST, TLS_FOLDER
-from cog_core.errors import BackendUnavailable
+from cog_backends.buildkit.fixes import NAME_ONE, NotUsable, install, reach, wants_certificates
 from cog_core.process import Command, CommandNotFound, ProcessTimeout
 from cog_core.values import Platform
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cog_backends.buildkit.address import Server
-    from cog_core.process import Runner
+    from cog_core.process import Completed, Runner
     from cog_core.settings import Settings
 
 OLDEST: Final = (0, 13)
@@ -26,8 +25,10 @@ _DIALLING: Final = "5"
 _ANSWERING: Final = 15.0
 """Seconds; a pod or a machine behind ssh takes its time."""
 _LAYERS = re.compile(r"^failed to (?:call info|list workers): .*?desc = \"(?:transport: )?(?:Error while dialing: )?")
-_TLS: Final = ("server preface", "tls: ", "x509: ", "certificate")
-"""Signs of a server that wants TLS, or other certificates."""
+_TUNNEL = re.compile(r"command \[(\S+) .*?\] has exited with exit status (\d+).*?: stderr=(.*)", re.DOTALL)
+"""What is said of ``ssh``, ``docker``, ``podman`` and ``kubectl`` (docker/cli, commandconn)."""
+_LONGEST: Final = 500
+"""Characters of a reason."""
 _DEVELOPMENT: Final = (0, 0, 0)
 """What a server says that was built without release information."""
 
@@ -60,21 +61,21 @@ def ask(server: Server, settings: Settings, run: Runner) -> Facts:
     """Ask a server what it is.
 
     Raises:
-        BackendUnavailable: There is no ``buildctl``, nothing answers, or it is too old.
+        NotUsable: There is no ``buildctl``, nothing answers, or it is too old.
     """
     _check_client(settings, run)
     argv = server.argv("--timeout", _DIALLING, "debug", "workers", "--format", "{{json .}}")
     done = _called(Command(argv=argv, env=settings.environ, timeout=_ANSWERING), run, server.address)
     if done.code:
-        raise BackendUnavailable(
-            f"no BuildKit server answers at {server.address}: {reason(done.stderr)}",
-            hint=_way(done.stderr, settings),
+        raise NotUsable(
+            f"no BuildKit server answers at {server.address}: {_told(done.stderr, server)}",
+            fix=reach(server.address, done.stderr, settings.environ),
         )
     facts = read_workers(done.stdout)
     if is_old(facts.version):
-        raise BackendUnavailable(
+        raise NotUsable(
             f"the BuildKit server at {server.address} is {facts.version}, older than {_text(OLDEST)}",
-            hint=f"upgrade buildkitd to {_text(OLDEST)} or later",
+            fix=install() if server.address.startswith("unix:") else None,
         )
     return facts
 
@@ -83,14 +84,14 @@ def read_workers(text: str) -> Facts:
     """Read what ``buildctl debug workers --format '{{json .}}'`` prints.
 
     Raises:
-        BackendUnavailable: It has another form, or lists no worker.
+        NotUsable: It has another form, or lists no worker.
     """
     try:
         workers = json.loads(text)
         platforms = tuple(dict.fromkeys(_platforms(workers)))
         version = str((workers[0].get("buildkitVersion") or {}).get("version") or "")
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise BackendUnavailable("the BuildKit server does not say what its workers are") from error
+        raise NotUsable("the BuildKit server does not say what its workers are") from error
     return Facts(version=version.removeprefix("v"), platforms=platforms, workers=len(workers))
 
 
@@ -106,34 +107,38 @@ def reason(stderr: str) -> str:
     if not lines:
         return "it gave no reason"
     text = lines[-1].removeprefix("error: ").removeprefix("failed to solve: ").strip()
-    return _LAYERS.sub("", text).rstrip('"')[:500]
+    if tunnel := _TUNNEL.search(text):
+        return _of_tunnel(*tunnel.groups())
+    return _LAYERS.sub("", text).rstrip('"')[:_LONGEST]
 
 
-def _way(stderr: str, settings: Settings) -> str:
-    if any(sign in stderr for sign in _TLS):
-        return f"export {TLS_FOLDER}=/a/folder with ca.pem, cert.pem and key.pem that the server accepts"
-    return f"correct {HOST}, or start buildkitd there" if settings.environ.get(HOST) else "start buildkitd"
+def _of_tunnel(program: str, status: str, said: str) -> str:
+    """Return the last line of the program that ``buildctl`` reaches a server by; it comes quoted, as Go quotes."""
+    lines = [line for line in re.split(r"\\[rn]", said.rstrip('"').replace('\\"', '"')) if line.strip()]
+    line = lines[-1].removeprefix("error: ").removeprefix("Error: ") if lines else f"exit status {status}"
+    return (line if line.startswith(program) else f"{program}: {line}")[:_LONGEST]
+
+
+def _told(stderr: str, server: Server) -> str:
+    if wants_certificates(server.address, stderr):
+        return f"{reason(stderr)} (it wants TLS: a ca.pem, a cert.pem and a key.pem that it accepts)"
+    return reason(stderr)
 
 
 def _check_client(settings: Settings, run: Runner) -> None:
     done = _called(Command(argv=("buildctl", "--version"), env=settings.environ, timeout=_ANSWERING), run, "buildctl")
     found = re.search(r"\bv(\d+\.\d+\.\d+\S*)", done.stdout)
     if found and is_old(found.group(1)):
-        raise BackendUnavailable(
-            f"buildctl is {found.group(1)}, older than {_text(OLDEST)}",
-            hint=f"install buildctl {_text(OLDEST)} or later from BuildKit's releases",
-        )
+        raise NotUsable(f"buildctl is {found.group(1)}, older than {_text(OLDEST)}", fix=install())
 
 
-def _called(command: Command, run: Runner, where: str) -> Any:
+def _called(command: Command, run: Runner, where: str) -> Completed:
     try:
         return run(command)
     except CommandNotFound as error:
-        raise BackendUnavailable(error.message, hint="install buildctl from BuildKit's releases") from error
+        raise NotUsable(error.message, fix=install()) from error
     except ProcessTimeout as error:
-        raise BackendUnavailable(
-            f"{where} did not answer within {_ANSWERING:g} s", hint=f"correct {HOST}, or start buildkitd there"
-        ) from error
+        raise NotUsable(f"{where} did not answer within {_ANSWERING:g} s", fix=NAME_ONE) from error
 
 
 def _platforms(workers: list[dict[str, Any]]) -> Iterator[Platform]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ from cog_core.image_failures import mapped
 from cog_core.ir import Capability
 from cog_core.process import run as run_process
 from cog_core.staging import workspace
-from cog_oci.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +61,7 @@ class DockerBackend:
 
     @cached_property
     def _rung(self) -> Rung:
-        return choose_rung(self._engine.version, self._settings.environ, self._run)
+        return choose_rung(self._engine.version, self._settings, self._run)
 
     @property
     def _builder(self) -> str | None:
@@ -74,7 +73,10 @@ class DockerBackend:
         try:
             engine, rung = self._engine, self._rung
         except CogError as error:
-            return Probe(usable=False, reason=error.message.splitlines()[0], fix=_fix(error))
+            from cog_backends.docker.remedies import remedy  # noqa: PLC0415 - only for an engine that does not work
+
+            reason = error.message.splitlines()[0]
+            return Probe(usable=False, reason=reason, fix=remedy(reason, self._settings))
         return Probe(
             usable=True,
             reason=f"Docker {engine.version}, {rung.kind.value}",
@@ -88,7 +90,7 @@ class DockerBackend:
         tags = tuple(output.tag for output in request.outputs if isinstance(output, ToStore))
         # The classic builder's cache are images: one without a name stays, and `docker image prune` takes it away.
         nameless = not tags and self._rung.kind is not RungKind.CLASSIC
-        passing = (f"{_UNNAMED}:{secrets.token_hex(8)}",) if nameless else ()
+        passing = (f"{_UNNAMED}:{os.urandom(8).hex()}",) if nameless else ()
         builder = Builder(
             engine=self._engine, rung=self._rung, settings=self._settings, run=self._run, name=self._builder
         )
@@ -178,19 +180,11 @@ class DockerBackend:
 
     def _export_layout(self, info: ImageInfo, path: Path) -> None:
         from cog_oci.docker_archive import read_archive  # noqa: PLC0415 - slow, and most builds need none
+        from cog_oci.layout import Layout  # noqa: PLC0415 - as above
 
         with workspace(self._settings, "docker") as folder:
             self._export_archive(info, folder / "image.tar")
             read_archive(folder / "image.tar", Layout.create(path))
-
-
-def _fix(error: CogError) -> str | None:
-    """Return what would make the engine usable: a command where there is one."""
-    if "may not open" in error.message:
-        return "sudo usermod --append --groups docker $USER"
-    if "paramiko" in error.message:
-        return "pip install paramiko"
-    return error.hint if "certificate" in error.message else "start Docker"
 
 
 def _name(info: ImageInfo) -> str:

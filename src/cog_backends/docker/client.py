@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
 
 _TIMEOUT = 600
+_PATIENCE = 5
+"""Seconds for the first answer over a network; a machine that is off would not even refuse."""
 
 
 @contextlib.contextmanager
@@ -98,8 +100,16 @@ _SILENCE = (
     ("PermissionError", "you may not open its socket"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not signed by the authority in ca.pem"),
     ("_ALERT_", "it does not accept our certificate"),
+    ("NameResolutionError", "its name is not known"),
+    ("Connection refused", "the connection was refused"),
+    ("timed out", "nothing came in time"),
+    ("No route to host", "there is no way to it"),
+    ("Network is unreachable", "there is no way to it"),
+    ("RemoteDisconnected", "the connection was ended"),
+    ("Client Error for http", "something else answers there"),
 )
 
+_ELSEWHERE = "Start Docker there, correct DOCKER_HOST or the context, or use --backend oci, which needs no engine."
 _CERTIFICATES = "Set DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and key.pem that the engine accepts."
 _ADVICE: tuple[tuple[str, type[CogError], str], ...] = (
     ("no space left on device", BackendError, "Free space with `docker system prune`, or give Docker a larger disk."),
@@ -261,15 +271,17 @@ class Engine:
 
 
 @contextlib.contextmanager
-def _answering() -> Iterator[None]:
+def _answering(settings: Settings) -> Iterator[None]:
     """Say in one line that nobody answers, instead of the HTTP library's chain of reasons."""
     try:
         yield
     except CogError as error:
         for sign, why in _SILENCE:
             if sign in error.message:
-                hint = _CERTIFICATES if "certificate" in why else error.hint
-                raise BackendUnavailable(f"no Docker engine answers: {why}", hint=hint) from error
+                host = endpoint(settings).host
+                where = "" if host.startswith("unix://") else f" at {host}"
+                hint = _CERTIFICATES if "certificate" in why else error.hint or _ELSEWHERE
+                raise BackendUnavailable(f"no Docker engine answers{where}: {why}", hint=hint) from error
         raise
 
 
@@ -279,7 +291,7 @@ def connect(settings: Settings) -> Engine:
     Raises:
         BackendUnavailable: It does not answer.
     """
-    with _answering(), mapped_errors():
+    with _answering(settings), mapped_errors():
         if path := socket_of(settings):
             host, api = f"unix://{path}", SocketApi(path, lambda: _docker_py(settings)[1])
             facts = api.version()
@@ -300,14 +312,16 @@ def _docker_py(settings: Settings) -> tuple[str, Any]:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
     found = endpoint(settings)
+    by_network = found.host.startswith(("tcp://", "http://", "https://"))
     with mapped_errors():
         api = Client(
             base_url=found.host,
             version="auto",
-            timeout=_TIMEOUT,
+            timeout=_PATIENCE if by_network else _TIMEOUT,
             tls=_tls(found),
             use_ssh_client=found.host.startswith("ssh://"),
         )
+        api.timeout = _TIMEOUT
     return found.host, api
 
 

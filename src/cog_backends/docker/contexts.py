@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cog_core.settings import Settings
 
 DEFAULT: Final = "default"
-_USUAL_SOCKET: Final = "/var/run/docker.sock"
+USUAL_SOCKET: Final = "/var/run/docker.sock"
 _SCHEME: Final = "unix://"
 
 
@@ -49,7 +49,7 @@ def endpoint(settings: Settings) -> Endpoint:
         folder, verify = environ.get("DOCKER_CERT_PATH"), bool(environ.get("DOCKER_TLS_VERIFY"))
         return Endpoint(host, (Path(folder) if folder else home) if folder or verify else None, verify)
     if (name := context_name(settings)) == DEFAULT:
-        return Endpoint(f"{_SCHEME}{_USUAL_SOCKET}")
+        return Endpoint(f"{_SCHEME}{USUAL_SOCKET}")
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = home / "contexts" / "meta" / digest / "meta.json"
     host = _read(meta, "Endpoints", "docker", "Host")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from typing import TYPE_CHECKING, Final
 
 from cog_core.context import BuildContext, tar_stream
@@ -50,7 +49,7 @@ def carrier_names(dockerfile: Dockerfile, request: BuildRequest) -> dict[str, st
     """
     keys = {RUNTIME: lambda: _key(request), FILES: lambda: _key_of_files(dockerfile, request)}
     return {
-        name: f"{CARRIER}:{keys[name]() if name in keys else f'{name}-{secrets.token_hex(8)}'}"
+        name: f"{CARRIER}:{keys[name]() if name in keys else f'{name}-{os.urandom(8).hex()}'}"
         for name in dockerfile.contexts
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,6 @@ import attrs
 
 from cog_backends.oci.interpreter import Interpreter
 from cog_core import step_files as files
-from cog_core import wheels
 from cog_core.clock import monotonic, rfc3339
 from cog_core.context import materialise
 from cog_core.errors import UnsupportedPlan
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cog_backends.oci.base import Base, Bases
-    from cog_backends.oci.store import StoredLayer
+    from cog_backends.oci.store import Store, StoredLayer
     from cog_core.backend import BuildRequest
     from cog_core.events import Emit
     from cog_core.ir import Step
+    from cog_oci.entries import Entry
+    from cog_oci.ground import Ground
     from cog_oci.layout import Image
     from cog_oci.tree import Tree
 
@@ -44,6 +46,7 @@ class Assembly:
     bases: Bases
     base: Base
     emit: Emit
+    ground: Ground
     layers: list[StoredLayer] = attrs.field(factory=list)
     history: list[dict[str, Any]] = attrs.field(factory=list)
 
@@ -61,6 +64,7 @@ class Assembly:
             layer = entries()
             finish(layer)
         self.layers.append(layer)
+        self.ground = self.ground.after(layer.folders)
         self.history.append({"created_by": name})
 
     def _maker(self, number: int, step: Step) -> Callable[[], StoredLayer] | None:  # noqa: PLR0911 - one for each kind of step
@@ -75,7 +79,7 @@ class Assembly:
                 return lambda: self._weights(step)
             case Copy():
                 context = self.request.contexts[step.context]
-                return lambda: self._pack(files.of_copy(step, context, mtime=self._time))
+                return lambda: self._pack(files.of_copy(step, context, mtime=self._time), target=step.target)
             case Write():
                 return lambda: self._pack((files.of_write(step, mtime=self._time),))
             case Workdir() if step.path.strip("/"):
@@ -86,25 +90,24 @@ class Assembly:
     def _workdir(self, step: Workdir) -> StoredLayer:
         plan, layers = self.request.plan, (*self.base.layers, *self.layers)
         if files.is_filled(step, plan):
-            return self._pack((files.folder(step.path, mtime=self._time),))
+            return self._pack((files.folder(step.path, mtime=self._time),), target=step.path)
         key = ("workdir", step.path, str(self._time), *(str(layer.diff_id) for layer in layers))
         return self._known(key) or self._pack(
             files.of_workdir(step, plan, lambda: self._tree(layers), mtime=self._time), key
         )
 
     def _tree(self, layers: Iterable[StoredLayer]) -> Tree:
-        from cog_oci.image_layers import open_layer  # noqa: PLC0415 - most plans fill their folder themselves
-        from cog_oci.tree import tree_of  # noqa: PLC0415 - as above
-
-        store = self.bases.store.layout
-        return tree_of([partial(open_layer, store, layer.descriptor, layer.diff_id) for layer in layers])
+        return read_layers(self.bases.store, layers)
 
     @property
     def _time(self) -> int:
         return self.request.plan.created
 
-    def _pack(self, entries: Any, key: tuple[str, ...] | None = None) -> StoredLayer:
-        return self.bases.store.make_layer(entries, mtime=self._time, key=key)
+    def _pack(self, entries: Iterable[Entry], key: tuple[str, ...] | None = None, *, target: str = "") -> StoredLayer:
+        """Store a layer that leaves the folders as they are that it only goes through."""
+        whole = self.ground.under(entries, mtime=self._time, target=target.strip("/"))
+        folders = self.ground.changed(whole)
+        return self.bases.store.make_layer(whole, mtime=self._time, key=key, folders=folders)
 
     def _known(self, key: tuple[str, ...]) -> StoredLayer | None:
         return None if self.request.no_cache else self.bases.store.layer(key)
@@ -122,14 +125,18 @@ class Assembly:
             )
         doors = self.bases.doors(self.emit, number)
         plan = plan_packages(debian, step.names, doors=doors, origin=step.origin)
-        key = ("system", plan.key)
+        key = ("system", plan.key, "folders")
         return self._known(key) or self._pack(lay_over(lay_out(debian, doors), plan, doors).entries, key)
 
     def _packages(self, step: PythonPackages) -> StoredLayer:
         layout = self.base.layout
+        ground = self.ground.around(posixpath.dirname(layout.scripts), layout.purelib)
         key = ("python", repr(layout), str(self.request.plan.platform), str(self._time), self._compiled, *step.locked)
+        key += ground
         if known := self._known(key):
             return known
+        from cog_core import wheels  # noqa: PLC0415 - slow to load, and mostly the layer is there
+
         store = self.bases.store
         with store.scratch() as scratch:
             site = wheels.install(
@@ -148,7 +155,8 @@ class Assembly:
 
     def _runtime(self, step: Runtime) -> StoredLayer:
         layout = self.base.layout
-        key = ("runtime", step.bundle, repr(layout), str(self._time), self._compiled)
+        ground = self.ground.around(RUNTIME_FOLDER, layout.purelib)
+        key = ("runtime", step.bundle, repr(layout), str(self._time), self._compiled, *ground)
         if known := self._known(key):
             return known
         with self.bases.store.scratch() as scratch:
@@ -164,7 +172,7 @@ class Assembly:
         facts = [
             f"{entry.path} {entry.mode} {info.st_size} {info.st_mtime_ns} {info.st_ino}" for entry, info in found
         ]
-        key = ("weights", str(context.root), step.target, str(self._time), *facts)
+        key = ("weights", str(context.root), step.target, str(self._time), *facts, *self.ground.around(step.target))
         return self._known(key) or self._pack(files.of_context(context, step.target, mtime=self._time), key)
 
     @property
@@ -221,10 +229,19 @@ def assemble(request: BuildRequest, bases: Bases, emit: Emit) -> Image:
         extended = any(isinstance(step, SystemPackages) for step in plan.steps)
         base = bases.of_plan(plan.stage.base, plan.platform, emit, extended=extended)
         finish(base.layers[-1])
-    assembly = Assembly(request=request, bases=bases, base=base, emit=emit)
+    ground = bases.store.ground(base.layers, lambda: read_layers(bases.store, base.layers))
+    assembly = Assembly(request=request, bases=bases, base=base, emit=emit, ground=ground)
     for number, step in enumerate(plan.steps):
         assembly.take(number, step)
     return assembly.finish()
+
+
+def read_layers(store: Store, layers: Iterable[StoredLayer]) -> Tree:
+    """Return the files of layers that lie over each other, the lowest first."""
+    from cog_oci.image_layers import open_layer  # noqa: PLC0415 - what they are on most grounds is remembered
+    from cog_oci.tree import tree_of  # noqa: PLC0415 - as above
+
+    return tree_of([partial(open_layer, store.layout, layer.descriptor, layer.diff_id) for layer in layers])
 
 
 def describe_base(request: BuildRequest) -> str:

@@ -18,7 +18,6 @@ from cog_core.image_failures import mapped
 from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 from cog_oci import image_config
-from cog_oci.tree import read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,6 +174,8 @@ class Bases:
         )
 
     def _of_image(self, image: Image, reference: str, python: PythonVersion | None) -> Base:
+        from cog_oci.tree import read_tree  # noqa: PLC0415 - slow to load, and the answer is remembered
+
         layers = tuple(
             StoredLayer(descriptor=descriptor, diff_id=diff_id, created_by=f"base {reference}", cached=True)
             for descriptor, diff_id in zip(image.manifest.as_oci().layers, image.diff_ids, strict=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from cog_backends.oci.host_process import HostProcesses
-from cog_backends.oci.sandbox.container import SandboxRequest, start, unavailable
 from cog_core.backend import Bind
 from cog_core.errors import BackendError, BackendUnavailable
 from cog_oci import image_config
@@ -65,6 +62,8 @@ class ImageRunner:
             environment = {**request.environment, "PORT": str(port)}
             request = attrs.evolve(request, command=(*command, "--host", host), environment=environment)
         if self._no_sandbox() is not None:
+            from cog_backends.oci.host_process import HostProcesses  # noqa: PLC0415 - builds run nothing
+
             processes = HostProcesses(store=self.store, settings=self.settings, run=self.run)
             return processes.start(image, request, addresses, on_line)
         return self._enter(image, request, addresses, on_line)
@@ -84,6 +83,8 @@ class ImageRunner:
         addresses: tuple[tuple[str, int], ...],
         on_line: Callable[[str, str], None],
     ) -> Container:
+        from cog_backends.oci.sandbox.container import SandboxRequest, start  # noqa: PLC0415 - builds run nothing
+
         config = image_config.run_config(image.config)
         own = (Bind(source=Path(name), target=name, read_only=True) for name in _HOST_FILES if Path(name).exists())
         folders = self.store.lower_folders(image)
@@ -106,6 +107,8 @@ class ImageRunner:
 
 def why_not(store: Store) -> str | None:
     """Return why no sandbox can be made here, or None when it can; that it can is remembered."""
+    from cog_backends.oci.sandbox.container import unavailable  # noqa: PLC0415 - mostly known from the last time
+
     why = unavailable(_scratch(store))
     if why is None:
         with contextlib.suppress(OSError):
@@ -144,6 +147,8 @@ def _command(config: dict[str, Any], request: RunRequest) -> tuple[str, ...]:
 
 def _free_address(wanted: str) -> tuple[str, int]:
     """Return an address with a port; one that the machine chose is free at this moment."""
+    import socket  # noqa: PLC0415 - builds run nothing
+
     host, _, port = wanted.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

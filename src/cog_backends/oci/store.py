@@ -5,28 +5,27 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_oci import canonical, media, whiteouts
-from cog_oci.archive_reader import DEFAULT_LIMITS, read_members
+from cog_oci import canonical, media
 from cog_oci.files import replace_file
-from cog_oci.image_layers import open_layer
 from cog_oci.layers import pack
 from cog_oci.layout import Image, Layout
 from cog_oci.locks import locked
 from cog_oci.manifest import Descriptor, Manifest
-from cog_oci.unpack import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from cog_oci.digest import Digest
     from cog_oci.entries import Entry
+    from cog_oci.ground import Ground, Likeness
+    from cog_oci.tree import Tree
 
 FORMAT: Final = 1
 """Grows when the same inputs give other layers."""
@@ -41,12 +40,14 @@ class StoredLayer:
         diff_id: Digest of the uncompressed archive.
         created_by: What made it, for the image's history.
         cached: It was there before.
+        folders: What it makes of folders that are not plain (:meth:`cog_oci.ground.Ground.changed`).
     """
 
     descriptor: Descriptor
     diff_id: Digest
     created_by: str = ""
     cached: bool = False
+    folders: Mapping[str, Likeness] = attrs.field(factory=dict, eq=False)
 
 
 @attrs.frozen
@@ -65,7 +66,8 @@ class Store:
         """Yield a folder that is gone in the end."""
         parent = self.root / "tmp"
         parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="oci-", dir=parent))
+        folder = parent / f"oci-{os.urandom(8).hex()}"
+        folder.mkdir(mode=0o700)
         try:
             yield folder
         finally:
@@ -80,19 +82,44 @@ class Store:
             return None
         if not self.layout.blobs.keep(descriptor):
             return None
-        return StoredLayer(descriptor=descriptor, diff_id=descriptor.digest, cached=True)
+        folders = _likenesses(record.get("folders", {}))
+        return StoredLayer(descriptor=descriptor, diff_id=descriptor.digest, cached=True, folders=folders)
 
-    def make_layer(self, entries: Iterable[Entry], *, mtime: int, key: tuple[str, ...] | None = None) -> StoredLayer:
-        """Pack a layer, and remember what it was made from when a key is given."""
+    def make_layer(
+        self,
+        entries: Iterable[Entry],
+        *,
+        mtime: int,
+        key: tuple[str, ...] | None = None,
+        folders: Mapping[str, Likeness] | None = None,
+    ) -> StoredLayer:
+        """Pack a layer, and remember what it was made from, and what it makes of folders, when a key is given."""
+        folders = folders or {}
         with self.layout.blobs.writer() as blob:
             pack(entries, blob, mtime=mtime)
             descriptor = blob.commit(media.OCI_LAYER)
         if key is not None:
             record = self._record(key)
             record.parent.mkdir(parents=True, exist_ok=True)
-            document = canonical.dump({"digest": str(descriptor.digest), "size": descriptor.size})
+            facts = {"folders": {path: list(like) for path, like in folders.items()}} if folders else {}
+            document = canonical.dump({"digest": str(descriptor.digest), "size": descriptor.size, **facts})
             replace_file(record, document, folder=self.layout.blobs.scratch)
-        return StoredLayer(descriptor=descriptor, diff_id=descriptor.digest)
+        return StoredLayer(descriptor=descriptor, diff_id=descriptor.digest, folders=folders)
+
+    def ground(self, layers: Iterable[StoredLayer], read: Callable[[], Tree]) -> Ground:
+        """Return what lies below whoever is laid over these layers; they are read once."""
+        from cog_oci.ground import Ground, of_tree  # noqa: PLC0415 - what only reads the store needs it not
+
+        record = self._record(("ground", *(str(layer.diff_id) for layer in layers)))
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
+            known = canonical.load_file(record)
+            return Ground(_likenesses(known["folders"]), known["links"])
+        found = of_tree(read())
+        record.parent.mkdir(parents=True, exist_ok=True)
+        document = {"folders": {path: list(like) for path, like in found.folders.items()}, "links": dict(found.links)}
+        # Names that are no UTF-8 are carried as surrogates, which plain JSON escapes.
+        replace_file(record, json.dumps(document).encode(), folder=self.layout.blobs.scratch)
+        return found
 
     def unpacked(self, layers: tuple[tuple[Descriptor, Digest], ...]) -> Path:
         """Return a folder that holds these layers, lowest first, as one tree; made when it is not there."""
@@ -102,6 +129,8 @@ class Store:
         folder = home / name
         if folder.exists():
             return folder
+        from cog_oci.unpack import unpack  # noqa: PLC0415 - slow to load, and builds need no unpacked layers
+
         with locked(home / f".{name}.lock"):
             if not folder.exists():
                 unpack(self.layout, _only(layers), folder)
@@ -131,8 +160,12 @@ class Store:
         return record.read_text("ascii") != "false"
 
     def _holds_whiteouts(self, descriptor: Descriptor, diff_id: Digest) -> bool:
+        from cog_oci import whiteouts  # noqa: PLC0415 - as above
+        from cog_oci.archive_reader import read_members  # noqa: PLC0415
+        from cog_oci.image_layers import open_layer  # noqa: PLC0415
+
         with open_layer(self.layout, descriptor, diff_id) as archive:
-            return any(whiteouts.is_marker(member.path) for member, _ in read_members(archive, DEFAULT_LIMITS))
+            return any(whiteouts.is_marker(member.path) for member, _ in read_members(archive))
 
     @staticmethod
     def name_of(key: tuple[str, ...]) -> str:
@@ -141,6 +174,10 @@ class Store:
 
     def _record(self, key: tuple[str, ...]) -> Path:
         return self.root / "layers" / f"{self.name_of(key)}.json"
+
+
+def _likenesses(record: Mapping[str, list[int]]) -> dict[str, Likeness]:
+    return {path: (mode, uid, gid) for path, (mode, uid, gid) in record.items()}
 
 
 def _only(layers: tuple[tuple[Descriptor, Digest], ...]) -> Image:

@@ -13,6 +13,7 @@ from cog_backends.podman.plugin import CAPABILITIES
 from cog_backends.podman.store import Images
 from cog_backends.podman.tools import Missing, Tools, find_tools
 from cog_core.backend import Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
+from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable
 from cog_core.image_failures import mapped
 from cog_core.ir import Capability
@@ -43,7 +44,7 @@ class PodmanBackend:
     def _images(self) -> Images:
         match self._found:
             case Missing(reason=reason, fix=fix):
-                raise BackendUnavailable(reason, hint=f"Try {fix}." if fix else "`podman info` says more.")
+                raise BackendUnavailable(reason, hint=f"{way(fix)}." if fix else "`podman info` says more.")
             case tools:
                 return Images(tools, self._settings, self._run)
 

@@ -21,6 +21,11 @@ _IMAGE_ID = re.compile(r"^[0-9a-f]{64}$")
 _STATUS = re.compile(r"exit status (\d+)\s*$")
 _FAILED: Final = "Error: building at STEP "
 _COMMIT: Final = "commit"
+_DOING: Final = re.compile(
+    r"^(?:creating build container: |unable to copy from source \S+ |initializing source \S+ "
+    r"|pinging container registry \S+ )+"
+)
+"""What podman and buildah were doing, in front of why it failed."""
 
 
 class BuildProgress:
@@ -49,7 +54,8 @@ class BuildProgress:
     def feed(self, stream: str, line: str) -> None:
         """Take one line of standard output or standard error."""
         if stream == "stderr":
-            self._failed = self._failed or line.startswith(_FAILED)
+            # A base runs no command, so an error there is the builder's.
+            self._failed = self._failed or line.startswith("Error: " if self._number == 1 else _FAILED)
             if not self._failed:
                 self._steps.output(self._key, line)
         elif (step := _STEP.match(line)) and self._is_next(step[1], step[2]):
@@ -76,10 +82,11 @@ class BuildProgress:
             return
         reason = _reason(stderr)
         status = _STATUS.search(reason)
-        self._steps.finish(self._key, error=f"exit code: {status[1]}" if status else reason)
         if self._number == 1:
+            self._steps.finish(self._key, error="the base image cannot be had")
             self._failure = _without_base(self._text.partition(" ")[2], reason)
         else:
+            self._steps.finish(self._key, error=f"exit code: {status[1]}" if status else reason)
             self._failure = self._steps.failure() or BuildFailed(f"the build failed: {reason}")
         self._failure.hint = advice(reason) or self._failure.hint
 
@@ -145,4 +152,9 @@ def _reason(stderr: str) -> str:
     text = last if found else next(reversed(last.splitlines()), "")
     if text.startswith("building at STEP "):
         text = text.rpartition('": ')[2]
-    return text.strip() or "the builder gave no reason"
+    return bare(text.strip()) or "the builder gave no reason"
+
+
+def bare(reason: str) -> str:
+    """Return a reason without what it did when it failed, which names the image or its registry again each time."""
+    return _DOING.sub("", reason)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from cog_backends.podman.commands import plain_http
-from cog_backends.podman.progress import advice
+from cog_backends.podman.progress import advice, bare
 from cog_core.backend import ImageInfo, Layer
 from cog_core.clock import monotonic
 from cog_core.errors import BackendError, CogError, ImageNotFound, RegistryError
@@ -143,10 +143,10 @@ class Images:
         started = monotonic()
         emit(StepStarted(id=verb, name=f"{verb} {name}"))
         command = Command(argv=(self.tools.podman, *words), env=self._environ)
-        completed = self.run(command, on_line=lambda _, line: emit(StepOutput(id=verb, line=line)))
+        completed = self.run(command, on_line=lambda _, line: _tell(verb, line, emit))
         if completed.code:
             reason = complaint(completed.stderr)
-            emit(StepFailed(id=verb, message=reason))
+            emit(StepFailed(id=verb, message=f"podman cannot {verb} it"))
             family = ImageNotFound if verb == "pull" and _is_absent(reason) else RegistryError
             raise family(f"cannot {verb} {name}: {reason}", hint=advice(reason) or "Check the name and the network.")
         emit(StepFinished(id=verb, seconds=monotonic() - started))
@@ -165,11 +165,17 @@ class Images:
         return {**self.settings.environ, **self.settings.proxies}
 
 
+def _tell(step: str, line: str, emit: Emit) -> None:
+    """Pass a line on, but for the error that ends podman's output: that is told as our own."""
+    if not line.startswith("Error: "):
+        emit(StepOutput(id=step, line=line))
+
+
 def complaint(stderr: str) -> str:
     """Return podman's last error, without what stands before it."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if line.startswith("Error: ")), lines[-1] if lines else "no reason")
-    return said.removeprefix("Error: ")
+    return bare(said.removeprefix("Error: "))
 
 
 def failed(stderr: str, reference: str) -> CogError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from cog_core.engine_advice import sudo
 from cog_core.errors import CogError
 from cog_core.ir.dockerfile import Dialect
 from cog_core.process import Command
@@ -32,10 +33,10 @@ _AGENTS = (1, 24)
 _LINKS = (1, 41)
 """First buildah that takes ``COPY --link``."""
 _INSTALLERS: Final = (
-    ("apt-get", "sudo apt-get install"),
-    ("dnf", "sudo dnf install"),
-    ("zypper", "sudo zypper install"),
-    ("pacman", "sudo pacman -S"),
+    ("apt-get", "apt-get install"),
+    ("dnf", "dnf install"),
+    ("zypper", "zypper install"),
+    ("pacman", "pacman -S"),
     ("brew", "brew install"),
 )
 _SUBORDINATE_IDS: Final = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER"
@@ -192,5 +193,10 @@ def _silence(stderr: str, path: str | None) -> Missing:
 def _installer(path: str | None, packages: str = "podman buildah") -> str | None:
     """Return the command of this machine that installs packages, where one is known."""
     return next(
-        (f"{command} {packages}" for program, command in _INSTALLERS if shutil.which(program, path=path)), None
+        (
+            f"{'' if program == 'brew' else sudo()}{command} {packages}"
+            for program, command in _INSTALLERS
+            if shutil.which(program, path=path)
+        ),
+        None,
     )

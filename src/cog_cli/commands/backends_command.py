@@ -8,6 +8,7 @@ from cog_cli import options
 from cog_cli.namesakes import namesakes
 from cog_cli.render.backends import Survey, backends_document, show_backends
 from cog_cli.render.console import warn
+from cog_cli.render.progress import show_remark
 from cog_cli.session import settings as read_settings
 from cog_core import images
 from cog_core.errors import CogError, ConfigNotFound, UnknownBackend
@@ -30,6 +31,8 @@ def command(*, file: options.File = None, as_json: options.AsJson = False) -> No
         sys.stdout.write(show_backends(survey))
         for other in others:
             warn(other)
+    for warning in survey.warnings:
+        warn(warning)
     known = [candidate.info.name for candidate in survey.found]
     if survey.asked and survey.asked not in known:
         raise UnknownBackend(
@@ -40,7 +43,7 @@ def command(*, file: options.File = None, as_json: options.AsJson = False) -> No
 
 def _survey(settings: Settings, file: str | None) -> Survey:
     """Look at the backends, and at the project around the current folder if there is one."""
-    plugins = images.tools(settings).plugins
+    plugins = images.tools(settings, show_remark).plugins
     plan, problem, named = None, None, None
     try:
         named = open_project(Path(), file=file).config.backend
@@ -53,6 +56,7 @@ def _survey(settings: Settings, file: str | None) -> Survey:
         found=tuple(candidates(plugins, settings, plan)),
         failed=tuple(plugin for plugin in plugins.failed if not plugin.is_off),
         off=tuple(plugin for plugin in plugins.failed if plugin.is_off),
+        warnings=tuple(problem.message for problem in plugins.warnings),
         asked=settings.backend or named,
         who_asks="COG_BACKEND" if settings.backend else "cog.yaml",
         has_plan=plan is not None,

@@ -45,7 +45,7 @@ def command(
     settings = read_settings()
     if timestamp is not None and timestamp >= 0:
         settings = attrs.evolve(settings, source_date_epoch=timestamp)
-    kit = images.tools(settings)
+    kit = images.tools(settings, show_remark)
     project = open_project(Path(), file=file, strict=strict)
     wishes = Wishes(
         platform=Platform.parse(platform) if platform else Platform.of_this_machine(),

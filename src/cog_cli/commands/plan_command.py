@@ -39,7 +39,9 @@ def command(
         return
     try:
         named = open_project(Path(), file=file).config.backend
-        builder = choose(images.tools(settings).plugins, settings, plan, asked=backend, project=named).reason
+        builder = choose(
+            images.tools(settings, show_remark).plugins, settings, plan, asked=backend, project=named
+        ).reason
     except BackendError as error:
         builder = f"nobody here: {error.message}"
     sys.stdout.write(show_plan(plan, builder))

@@ -47,6 +47,7 @@ def command(
         address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         gpus=gpus,
         setup_timeout=math.inf if setup_timeout is None else setup_timeout,
+        healthy=False,
         arguments=("--upload-url", upload_url) if upload_url else (),
         on_line=lambda _, line: tell(mode, line),
     )

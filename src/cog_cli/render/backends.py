@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from cog_cli.render.table import section, table
+from cog_core.engine_advice import way
 from cog_core.plugins.manager import OURS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Survey:
         found: All backends in order of preference; what each lacks, if there is a plan.
         failed: Plugins that do not work.
         off: Plugins that are switched off.
+        warnings: What else is to be said of plugins.
         asked: The backend that the environment or the project names.
         who_asks: Which of the two.
         has_plan: The current folder is a project that could be planned.
@@ -32,6 +34,7 @@ class Survey:
     found: tuple[Candidate, ...]
     failed: tuple[FailedPlugin, ...] = ()
     off: tuple[FailedPlugin, ...] = ()
+    warnings: tuple[str, ...] = ()
     asked: str | None = None
     who_asks: str = "COG_BACKEND"
     has_plan: bool = False
@@ -137,4 +140,4 @@ def _verdict(survey: Survey) -> str:
     if survey.asked:
         return f"{survey.who_asks} asks for {survey.asked}, which cannot do it here.\n"
     fixes = [candidate.probe.fix for candidate in survey.found if candidate.probe.fix]
-    return f"Nothing can build images here. Try: {fixes[0]}\n" if fixes else "Nothing can build images here.\n"
+    return f"Nothing can build images here. {way(fixes[0])}.\n" if fixes else "Nothing can build images here.\n"

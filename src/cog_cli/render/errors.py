@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from cog_cli.render.console import say, styled
@@ -11,12 +12,18 @@ if TYPE_CHECKING:
     from cog_core.errors import Problem
 
 _LOG_LINES = 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def explained(error: Exception) -> CogError | None:
     """Return an error of the user's, of the machine's or of a registry's as ours; None for a bug."""
     if isinstance(error, CogError):
         return error
+    if isinstance(error, OSError) and error.errno in _FULL:
+        where = f" for {error.filename}" if error.filename else ""
+        return BackendError(
+            f"no space left on the disk{where}", hint="Free some space; COG_CACHE_DIR and TMPDIR name other disks."
+        )
     if isinstance(error, OSError) and error.filename is not None:
         return BackendError(f"{error.filename}: {error.strerror}")
     from cog_oci.errors import OciError  # noqa: PLC0415 - only needed when something failed

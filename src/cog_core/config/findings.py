@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
+from cog_core.config.urls import without_credentials
 from cog_core.errors import Origin, Problem
 from cog_core.events import Noted
+
+_LONGEST_SHOWN: Final = 200
+"""Characters."""
 
 
 @attrs.define
@@ -38,6 +44,12 @@ class Findings:
 def in_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """Return problems in the order of the file's lines, without repetitions."""
     return tuple(sorted(dict.fromkeys(problems), key=_place))
+
+
+def shown(value: str) -> str:
+    """Return a value as a message shows it: on one line, not too long, without the passwords of its URLs."""
+    line = without_credentials(value).replace("\n", "\\n")
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"
 
 
 def _place(problem: Problem) -> tuple[int, int]:

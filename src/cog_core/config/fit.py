@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.config import known
+from cog_core.config.findings import shown
 from cog_core.config.model import Config
 from cog_core.config.nodes import Listing, Node, Path, Scalar, Table, join, plain
 from cog_core.config.shapes import Misfit, read
@@ -26,7 +27,7 @@ _MESSAGES: Final = {
     "max": "max is required",
     "mount": 'must be "secret" or "ssh"',
     "agent": "must be of letters, digits, dots, dashes and underscores",
-    "filled": "must not be empty",
+    "secret": "must be a name without blanks and commas",
     "path": "must be an absolute path",
     "command": "must be a string or a mapping with the key command",
 }
@@ -41,6 +42,7 @@ _HINTS: Final[dict[tuple[str, type | None], str]] = {
     ("boolean", None): "Write true or false.",
     ("max", None): "Write max, queue, workers, timeout or batch in it, or leave it out.",
 }
+_SAYS_NOTHING: Final = Misfit(("concurrency",), "max")
 _ONE_WORD = frozenset({"python_packages", "system_packages", "python_extra_index_urls", "python_find_links"})
 
 
@@ -78,13 +80,18 @@ def _amended(tree: Table, misfits: list[Misfit], findings: Findings, *, strict: 
         else:
             _report(misfit, node, place, findings)
             changes[_whole(path, misfit)] = None
-    return _changed(tree, changes)
+    return _without_consequence(_changed(tree, changes), misfits)
+
+
+def _without_consequence(tree: Table, misfits: list[Misfit]) -> Table:
+    """Take ``concurrency`` away when a wrong value was all that it said, so that its emptiness is not told too."""
+    wrong = any(misfit.path[0] == "concurrency" and misfit.kind != "unknown" for misfit in misfits)
+    left = _validated(tree) if wrong else ()
+    return tree.without("concurrency") if isinstance(left, list) and _SAYS_NOTHING in left else tree
 
 
 def _whole(path: Path, misfit: Misfit) -> Path:
     """Return what to take away: of a mapping that is nothing without one of its keys, all of it."""
-    if path[0] == "concurrency":
-        return path[:1]
     parent = path[:-1] if misfit.kind != "missing" else path
     return parent if "mounts" in parent[:-1] else path
 
@@ -104,6 +111,8 @@ def _changed(tree: Table, changes: dict[Path, Node | None]) -> Table:
 def _report(misfit: Misfit, node: Node, origin: Origin, findings: Findings) -> None:
     kind = misfit.kind
     fact = f"{misfit.path[-1]} is required" if kind == "missing" else _MESSAGES[kind]
+    if isinstance(node, Scalar) and node.text:
+        fact += f', not "{shown(node.text)}"'
     findings.problem(f'schema error in "{origin.key}": {fact}', origin, _hint(kind, node))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Final
 
 import attrs
@@ -63,6 +62,8 @@ def advice(key: str, section: str) -> str:
     for other in ("", "build", "concurrency"):
         if other != section and word in keys_of(other):
             return f'Write "{word}" {f"inside {other!r}" if other else "at the top level"}.'.replace("'", '"')
+    import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
+
     if close := difflib.get_close_matches(word, here, n=1, cutoff=0.7):
         return f'Did you mean "{close[0]}"?'
     return f"The keys here are: {', '.join(sorted(here))}." if here else "Remove it."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.config.files import FileKind, kind_of
-from cog_core.config.findings import Findings, in_order
+from cog_core.config.findings import Findings, in_order, shown
 from cog_core.config.fit import fit
 from cog_core.config.legacy import LEGACY_PYTHON, modernise
 from cog_core.config.nodes import Entry, Listing, Node, Scalar, Table, key_positions, positions
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PYTHON: Final = "3.13"
 """Python of an image whose configuration names none."""
-
-_LONGEST_SHOWN = 200
 
 _REPLACED = {
     "predict": "run",
@@ -184,14 +182,9 @@ def _about(file: str, fact: str, *, line: int | None = None, hint: str | None = 
 
 def _problem(finding: Finding, places: Mapping[str, Origin], file: str) -> Problem:
     origin = _nearest(finding.path, places) or Origin(file=file, key=finding.path)
-    value = "" if finding.value is None else f' "{_short(finding.value)}"'
+    value = "" if finding.value is None else f' "{shown(finding.value)}"'
     message = f"invalid {finding.field or origin.key}{value}: {finding.message}"
     return Problem(message=message, origin=origin, hint=finding.hint)
-
-
-def _short(value: str) -> str:
-    line = value.replace("\n", "\\n")
-    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"
 
 
 def _nearest(path: str, places: Mapping[str, Origin]) -> Origin | None:

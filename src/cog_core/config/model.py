@@ -28,7 +28,7 @@ class Mount(_Section):
     """A secret that one build command can read as a file."""
 
     type: str = shapes.required("secret", "mount")
-    id: str = shapes.required(".+", "filled")
+    id: str = shapes.required("[^\\s,\0]+", "secret")
     target: str = shapes.required("/[^\0\n]+", "path")
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import tarfile
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from cog_core.context.scan import BuildContext, Entry, EntryKind
+from cog_core.context.scan import BuildContext, EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _CHUNK: Final = 1 << 20
-_FLAGS: Final = {
-    EntryKind.FILE: tarfile.REGTYPE,
-    EntryKind.FOLDER: tarfile.DIRTYPE,
-    EntryKind.LINK: tarfile.SYMTYPE,
-}
+_BLOCK: Final = 512
+"""Everything in an archive is padded to this many bytes (POSIX.1-2017, pax, "ustar Interchange Format")."""
+_LONGEST, _LARGEST = 100, 8**11
+"""Bytes of a name that a header has room for, and the first number that it has none for: they take another one."""
+_FLAGS: Final = {EntryKind.FILE: b"0", EntryKind.FOLDER: b"5", EntryKind.LINK: b"2"}
 
 
 def tar_stream(
@@ -53,10 +53,15 @@ def _pieces(
         yield content + _padding(len(content))
     for folder, context in contexts.items():
         if folder:
-            yield _header(folder, mtime, mode=0o755, kind=tarfile.DIRTYPE)
+            yield _header(folder, mtime, mode=0o755, kind=EntryKind.FOLDER)
+        root, above = f"{context.root}/", f"{folder}/" if folder else ""
         for entry in context.entries:
-            yield from _member(context, entry, f"{folder}/{entry.path}" if folder else entry.path, mtime)
-    yield bytes(2 * tarfile.BLOCKSIZE)
+            yield _header(
+                above + entry.path, mtime, mode=entry.mode, size=entry.size, kind=entry.kind, target=entry.target
+            )
+            if entry.kind is EntryKind.FILE:
+                yield from _content(root + entry.path, entry.size)
+    yield bytes(2 * _BLOCK)
 
 
 def materialise(context: BuildContext, target: Path) -> None:
@@ -85,19 +90,16 @@ def _link_or_copy(source: Path, destination: Path) -> None:
         shutil.copy2(source, destination)
 
 
-def _member(context: BuildContext, entry: Entry, name: str, mtime: int) -> Iterator[bytes]:
-    yield _header(name, mtime, mode=entry.mode, size=entry.size, kind=_FLAGS[entry.kind], target=entry.target)
-    if entry.kind is EntryKind.FILE:
-        yield from _content(f"{context.root}/{entry.path}", entry.size)
-
-
 def _content(path: str, size: int) -> Iterator[bytes]:
     """Yield exactly ``size`` bytes, even when the file changes meanwhile: the header is out already."""
     left = size
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - of many files, a Path takes longer than reading
-        while left and (chunk := file.read(min(left, _CHUNK))):
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # of many small files, a file object takes longer than reading
+    try:
+        while left and (chunk := os.read(file, min(left, _CHUNK))):
             left -= len(chunk)
             yield chunk
+    finally:
+        os.close(file)
     while left:
         yield bytes(min(left, _CHUNK))
         left -= min(left, _CHUNK)
@@ -105,12 +107,40 @@ def _content(path: str, size: int) -> Iterator[bytes]:
 
 
 def _padding(size: int) -> bytes:
-    return bytes(-size % tarfile.BLOCKSIZE)
+    return bytes(-size % _BLOCK)
 
 
 def _header(
-    name: str, mtime: int, *, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE, target: str = ""
+    name: str, mtime: int, *, mode: int, size: int = 0, kind: EntryKind = EntryKind.FILE, target: str = ""
 ) -> bytes:
+    """Return what stands in front of a member: to the byte what :mod:`tarfile` writes, mostly sooner."""
+    if target or not name.isascii() or not (0 <= size < _LARGEST and 0 <= mtime < _LARGEST):
+        return _by_tarfile(name, mtime, mode=mode, size=size, kind=kind, target=target)
+    raw = f"{name}/".encode() if kind is EntryKind.FOLDER and not name.endswith("/") else name.encode()
+    if len(raw) > _LONGEST:
+        return _by_tarfile(name, mtime, mode=mode, size=size, kind=kind)
+    before, after, rest, total = _frame(mtime, mode, kind)
+    length = b"%011o\0" % size
+    checksum = b"%06o\0 " % (total + sum(raw) + sum(length))
+    return b"".join((raw.ljust(_LONGEST, b"\0"), before, length, after, checksum, rest))
+
+
+@lru_cache(maxsize=64)
+def _frame(mtime: int, mode: int, kind: EntryKind) -> tuple[bytes, bytes, bytes, int]:
+    """Return what stands around name, size and checksum of plain members, and the sum of its bytes.
+
+    The checksum counts itself as eight blanks.
+    """
+    block = _by_tarfile("", mtime, mode=mode, kind=kind)[-_BLOCK:]
+    before, after, rest = block[100:124], block[136:148], block[156:]
+    return before, after, rest, sum(before) + sum(after) + sum(rest) + 8 * ord(" ")
+
+
+def _by_tarfile(
+    name: str, mtime: int, *, mode: int, size: int = 0, kind: EntryKind = EntryKind.FILE, target: str = ""
+) -> bytes:
+    import tarfile  # noqa: PLC0415 - slow to load, and most builds need no archive
+
     member = tarfile.TarInfo(name)
-    member.mtime, member.mode, member.size, member.type, member.linkname = mtime, mode, size, kind, target
+    member.mtime, member.mode, member.size, member.type, member.linkname = mtime, mode, size, _FLAGS[kind], target
     return member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")

@@ -104,10 +104,11 @@ class BuildContext:
 
     def _walk(self, folder: str) -> Iterator[Entry]:
         """Yield what is in a folder; an excluded folder appears only as far as something in it comes back."""
+        above, excludes = f"{folder}/" if folder else "", self.rules.excludes
         with os.scandir(self.root / folder) as children:
             for child in children:
-                path = f"{folder}/{child.name}" if folder else child.name
-                left_out = self.rules.excludes(path)
+                path = above + child.name
+                left_out = excludes(path)
                 if child.is_dir(follow_symlinks=False):
                     if left_out and not self.rules.may_include_below(path):
                         continue
@@ -119,14 +120,15 @@ class BuildContext:
                     yield _entry(child, path)
 
     def _walk_large(self, folder: str, size: int) -> Iterator[str]:
+        above = f"{folder}/" if folder else ""
         with os.scandir(self.root / folder) as children:
             for child in children:
                 if child.is_dir(follow_symlinks=False):
-                    path = f"{folder}/{child.name}" if folder else child.name
+                    path = above + child.name
                     if not self.rules.excludes(path) or self.rules.may_include_below(path):
                         yield from self._walk_large(path, size)
                 elif child.is_file(follow_symlinks=False) and child.stat(follow_symlinks=False).st_size >= size:
-                    path = f"{folder}/{child.name}" if folder else child.name
+                    path = above + child.name
                     if not self.rules.excludes(path):
                         yield path
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cog_core.errors import InputInvalid, Problem
+from cog_core.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,9 +99,9 @@ def _shown(limit: float) -> float:
 
 def _text_fault(value: str, schema: Mapping[str, Any]) -> str | None:
     if (least := schema.get("minLength")) is not None and len(value) < least:
-        return f"must have at least {least} characters, got {len(value)}"
+        return f"must have at least {counted(least, 'character')}, got {len(value)}"
     if (most := schema.get("maxLength")) is not None and len(value) > most:
-        return f"must have at most {most} characters, got {len(value)}"
+        return f"must have at most {counted(most, 'character')}, got {len(value)}"
     pattern = schema.get("pattern")
     if pattern and not _matches(pattern, value):
         return f"must match the pattern {pattern}"

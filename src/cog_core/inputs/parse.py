@@ -38,7 +38,9 @@ def from_pairs(pairs: Iterable[str], schema: InputSchema) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals:
             name, value = schema.without_name() or "", pair
-        if name:
+        if not (value.startswith("@") or _is_text(pair)):
+            problems.append(Problem(message=f"Failed to parse input {pair!r}: it is no text in this locale"))
+        elif name:
             given.setdefault(name, []).append(_unquoted(value))
         else:
             problems.append(Problem(message=f"Failed to parse input '{pair}', expected format is 'name=value'"))
@@ -52,6 +54,11 @@ def from_pairs(pairs: Iterable[str], schema: InputSchema) -> dict[str, Any]:
     if problems:
         raise InputInvalid(problems, hint="Write inputs as -i name=value, and files as -i name=@path.")
     return inputs
+
+
+def _is_text(pair: str) -> bool:
+    """Return whether JSON can carry it: bytes that are no letters arrive as halves of surrogate pairs."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in pair)
 
 
 def from_json(text: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from cog_core.lock import store
 from cog_core.lock.indices import gather
 from cog_core.lock.locked import LocalArtifact, LockedPackages
 from cog_core.lock.project_lock import NOTHING, find_in_project, wanted
-from cog_core.lock.resolver import Question, resolve_packages
 from cog_core.lock.target import DEFAULT_GLIBC, Target
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from cog_core.events import Emit
     from cog_core.lock.indices import Indices
     from cog_core.lock.locked import Resolution
+    from cog_core.lock.resolver import Question
     from cog_core.lock.store import LockTarget
     from cog_core.process import Runner
     from cog_core.resolve import RequirementLine, ResolvedBuild
@@ -84,6 +84,8 @@ def lock(
     if answer is None and not refresh:
         answer, source = _remembered(path), "cache"
     if answer is None:
+        from cog_core.lock.resolver import Question  # noqa: PLC0415 - slow to load, and most builds know the answer
+
         absent = tuple(sorted({line.name for line in resolved.requirements if line.name and line not in wheels}))
         asked = Question(lines=wheels, absent=absent, target=target, indices=indices, root=root, settings=settings)
         answer, source = _ask(asked, run, emit), "index"
@@ -113,6 +115,8 @@ def _remembered(path: Path) -> Resolution | None:
 
 
 def _ask(question: Question, run: Runner, emit: Emit) -> Resolution:
+    from cog_core.lock.resolver import resolve_packages  # noqa: PLC0415 - as above
+
     started = monotonic()
     emit(StepStarted(id=_STEP, name=f"lock Python packages for {question.target}"))
     try:

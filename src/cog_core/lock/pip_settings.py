@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import configparser
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from configparser import RawConfigParser
 
     from cog_core.settings import Settings
 
@@ -52,11 +52,17 @@ def _files(settings: Settings, root: Path) -> Iterator[Path]:
         yield Path(chosen)
 
 
-def _parsed(path: Path) -> configparser.RawConfigParser | None:
+def _parsed(path: Path) -> RawConfigParser | None:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    import configparser  # noqa: PLC0415 - slow to load, and few people have such a file
+
     parser = configparser.RawConfigParser()
     try:
-        parser.read_string(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, configparser.Error):
+        parser.read_string(text)
+    except configparser.Error:
         return None
     return parser
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from cog_core.errors import LockError, Origin
 from cog_core.lock.locked import LockedPackage, Resolution
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOCK_FILE: Final = "cog.lock"
 LOCK_VERSION: Final = 1
@@ -82,10 +83,9 @@ def read(path: Path) -> tuple[LockTarget, ...] | None:
 def write(path: Path, targets: tuple[LockTarget, ...]) -> None:
     """Write a lock file as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with temporary.open("x", encoding="utf-8") as stream:
             stream.write(to_json(targets))
         temporary.chmod(0o644)
         temporary.replace(path)

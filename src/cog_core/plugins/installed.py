@@ -6,8 +6,8 @@ specification". Folders only: a plugin inside a zip archive on the path is not f
 
 from __future__ import annotations
 
-import configparser
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -57,21 +57,15 @@ def entry_points(group: str, paths: Iterable[str] | None = None) -> Iterator[Ent
         text = _text(folder / "entry_points.txt")
         if f"[{group}]" not in text:
             continue
-        parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
-        parser.optionxform = str  # type: ignore[assignment,method-assign]  # names are as they are written
-        try:
-            parser.read_string(text)
-        except configparser.Error:
-            continue
         about = _text(folder / "METADATA") or _text(folder / "PKG-INFO")
-        for name, value in parser.items(group):
+        for name, value in _section(text, group).items():
             yield EntryPoint(name, value, _header(about, "Name"), _header(about, "Version"))
 
 
 def version(distribution: str) -> str:
     """Return the version of an installed distribution, or ``unknown``."""
     for folder in _distributions(sys.path):
-        if _project(folder) == package_name(distribution):
+        if _project(folder.name) == package_name(distribution):
             return _header(_text(folder / "METADATA") or _text(folder / "PKG-INFO"), "Version") or "unknown"
     return "unknown"
 
@@ -80,17 +74,30 @@ def _distributions(paths: Iterable[str]) -> Iterator[Path]:
     seen: set[str] = set()
     for path in dict.fromkeys(paths):
         try:
-            folders = sorted(each for each in Path(path).iterdir() if each.suffix in {".dist-info", ".egg-info"})
+            names = sorted(name for name in os.listdir(path or ".") if name.endswith((".dist-info", ".egg-info")))  # noqa: PTH208 - of many names, paths take longer
         except OSError:
             continue
-        for folder in folders:
-            if (project := _project(folder)) not in seen:
+        for name in names:
+            if (project := _project(name)) not in seen:
                 seen.add(project)
-                yield folder
+                yield Path(path, name)
 
 
-def _project(folder: Path) -> str:
-    return package_name(folder.name.rpartition(".")[0].partition("-")[0])
+def _project(folder: str) -> str:
+    return package_name(folder.rpartition(".")[0].partition("-")[0])
+
+
+def _section(text: str, group: str) -> dict[str, str]:
+    """Return the entries of a group: lines ``name = value`` below its name, without comments."""
+    found: dict[str, str] = {}
+    here = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            here = line[1:-1]
+        elif here == group and line and not line.startswith(("#", ";")):
+            name, equals, value = line.partition("=")
+            found |= {name.strip(): value.strip()} if equals else {}
+    return found
 
 
 def _text(path: Path) -> str:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 import pluggy
 
 from cog_core.backend import BackendInfo
+from cog_core.errors import Problem
+from cog_core.events import ignore
 from cog_core.ir.capabilities import Capability
 from cog_core.plugins.hooks import Hooks
 from cog_core.plugins.installed import entry_points
+from cog_core.values import package_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
+    from cog_core.events import Emit
     from cog_core.plugins.installed import EntryPoint
     from cog_core.settings import Settings
+
+    _Found: TypeAlias = "tuple[bool, str, str, EntryPoint]"
+    _Watch: TypeAlias = "Callable[[LoadedPlugin], AbstractContextManager[None]]"
 
 GROUP: Final = "cog"
 OURS: Final = "cog-core"
@@ -71,6 +81,7 @@ class Plugins:
         failed: What was not.
         backends: Every registered backend by its name.
         owners: Who registered each backend.
+        warnings: What the user said of plugins and cannot have meant.
     """
 
     hook: Any = attrs.field(repr=False)
@@ -78,49 +89,90 @@ class Plugins:
     failed: tuple[FailedPlugin, ...]
     backends: dict[str, BackendInfo]
     owners: Mapping[str, LoadedPlugin] = attrs.field(factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def named(self, name: str) -> LoadedPlugin:
         """Return a plugin by the name that it is registered under."""
         return next((known for known in self.loaded if known.name == name), LoadedPlugin(name, "a plugin"))
 
 
-def load(settings: Settings, *, core: object | None = None) -> Plugins:
+def load(settings: Settings, *, core: object | None = None, emit: Emit = ignore) -> Plugins:
     """Load every plugin of the entry-point group ``cog``.
 
     Args:
         settings: Says which plugins are switched off.
         core: Core's own implementations; they run last.
+        emit: Hears which plugin is waited for, when one takes long.
     """
     manager = pluggy.PluginManager("cog")
     manager.add_hookspecs(Hooks)
     if core is not None:
         manager.register(core, name=_CORE)
     failed: list[FailedPlugin] = []
-    imported = dict(_imported(settings, failed))
+    watch = functools.partial(_watched, settings, emit)
+    entries = sorted(_entries(), key=lambda found: (not found[0], *found[1:3]))
+    imported = dict(_imported(entries, settings.disabled_plugins, watch, failed))
     # pluggy calls whoever was registered last first; people read a list from its beginning.
     loaded = [_registered(manager, known, imported[known], failed) for known in reversed(imported)]
     found = tuple(known for known in reversed(loaded) if known is not None)
-    backends, owners = _backends(manager, found, failed)
-    return Plugins(hook=manager.hook, loaded=found, failed=tuple(failed), backends=backends, owners=owners)
+    backends, owners = _backends(manager, found, watch, failed)
+    return Plugins(
+        hook=manager.hook,
+        loaded=found,
+        failed=tuple(failed),
+        backends=backends,
+        owners=owners,
+        warnings=tuple(_misnamed(settings.disabled_plugins, entries)),
+    )
 
 
-def _imported(settings: Settings, failed: list[FailedPlugin]) -> Iterator[tuple[LoadedPlugin, object]]:
+def _misnamed(off: Iterable[str], entries: list[_Found]) -> Iterator[Problem]:
+    """Yield a warning for every name to switch off that nobody has, with what was probably meant."""
+    names = {name for _, name, *_ in entries}
+    strange = sorted(set(off) - names - {ALL})
+    if strange:
+        import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
+    for wrong in strange:
+        import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
+
+        of_it = [name for _, name, _, entry in entries if package_name(entry.distribution) == package_name(wrong)]
+        near = of_it or difflib.get_close_matches(wrong.lower(), [*names, ALL], n=1)
+        meant = f"; did you mean {','.join(near)}?" if near else ""
+        yield Problem(
+            message=f"COG_DISABLE_PLUGINS names {wrong!r}, and no plugin has that name{meant}",
+            hint="`cog plugins` lists the names.",
+        )
+
+
+def _imported(
+    entries: list[_Found], off: Container[str], watch: _Watch, failed: list[FailedPlugin]
+) -> Iterator[tuple[LoadedPlugin, object]]:
     names: set[str] = set()
-    for is_ours, name, distribution, entry in sorted(_entries(), key=lambda found: (not found[0], *found[1:3])):
-        off = settings.disabled_plugins
+    for is_ours, name, distribution, entry in entries:
         try:
             if name in off or (ALL in off and not is_ours):
                 failed.append(FailedPlugin(name, distribution, "switched off by COG_DISABLE_PLUGINS", is_off=True))
             elif name in names or name == _CORE:
                 failed.append(FailedPlugin(name, distribution, f"another plugin is named {name!r} too"))
             else:
-                yield LoadedPlugin(name, distribution), entry.load()
+                known = LoadedPlugin(name, distribution)
+                with watch(known):
+                    plugin = entry.load()
+                yield known, plugin
                 names.add(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
             failed.append(FailedPlugin(name, distribution, said(error)))
 
 
-def _entries() -> Iterator[tuple[bool, str, str, EntryPoint]]:
+def _watched(settings: Settings, emit: Emit, known: LoadedPlugin) -> AbstractContextManager[None]:
+    if known.distribution.startswith(f"{OURS} "):
+        return nullcontext()
+    from cog_core.plugins.patience import told_when_slow  # noqa: PLC0415 - mostly there are only our own
+
+    return told_when_slow(known.name, known.distribution, settings.probe_timeout, emit)
+
+
+def _entries() -> Iterator[_Found]:
     for entry in entry_points(GROUP):
         is_ours = entry.distribution.replace("_", "-").lower() == OURS
         yield is_ours, entry.name, f"{entry.distribution} {entry.version}", entry
@@ -149,7 +201,10 @@ def _registered(
 
 
 def _backends(
-    manager: pluggy.PluginManager, loaded: tuple[LoadedPlugin, ...], failed: list[FailedPlugin]
+    manager: pluggy.PluginManager,
+    loaded: tuple[LoadedPlugin, ...],
+    watch: _Watch,
+    failed: list[FailedPlugin],
 ) -> tuple[dict[str, BackendInfo], dict[str, LoadedPlugin]]:
     found: dict[str, BackendInfo] = {}
     owners: dict[str, LoadedPlugin] = {}
@@ -159,8 +214,7 @@ def _backends(
             continue
         problems: list[str] = []
         try:
-            answer: Any = implementations[plugin.name].function()
-            for info in _infos(answer, problems):
+            for info in _answered(implementations[plugin.name], plugin, watch, problems):
                 if info.name in found:
                     problems.append(
                         f"the backend {info.name!r} is there already, from {owners[info.name].distribution}"
@@ -172,6 +226,14 @@ def _backends(
             problems.append(said(error))
         failed += [FailedPlugin(plugin.name, plugin.distribution, f"cog_backends: {problem}") for problem in problems]
     return dict(sorted(found.items())), owners
+
+
+def _answered(
+    implementation: pluggy.HookImpl, plugin: LoadedPlugin, watch: _Watch, problems: list[str]
+) -> Iterator[BackendInfo]:
+    with watch(plugin):
+        answer: Any = implementation.function()
+        yield from _infos(answer, problems)
 
 
 def _infos(answer: Iterable[Any] | None, problems: list[str]) -> Iterator[BackendInfo]:

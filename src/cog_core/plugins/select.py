@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
 from cog_core.ir import lacking, lower
 from cog_core.plugins.trust import ask
@@ -182,11 +182,15 @@ def _way_out(tried: list[Candidate], wanted: str | None, everybody: Callable[[],
     """Say how to have what was asked for, and what works as it is."""
     fixes = [candidate.probe.fix for candidate in tried if candidate.probe.fix]
     able = [c.info.name for c in everybody() if c.able] if wanted else []
-    ways = [*fixes[:1], *(f"--backend {name}, which works here" for name in able[-1:])]
-    return f"Try {', or '.join(ways)}." if ways else "`cog backends` says what each backend needs."
+    first = way(fixes[0]) if fixes else ""
+    if able:
+        return f"{f'{first}, or use' if first else 'Use'} --backend {able[-1]}, which works here."
+    return f"{first}." if first else "`cog backends` says what each backend needs."
 
 
 def _unknown(name: str, plugins: Plugins) -> UnknownBackend:
+    import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
+
     near = difflib.get_close_matches(name, plugins.backends, n=1)
     return UnknownBackend(
         f"there is no backend named {name!r}",

@@ -14,7 +14,7 @@ from cog_core.config.rules import too_old_for_concurrency
 from cog_core.errors import ConfigInvalid
 from cog_core.ir import SecretMount, SshMount
 from cog_core.ir.plan import Decision
-from cog_core.resolve import cuda, sdk
+from cog_core.resolve import sdk
 from cog_core.resolve.lines import all_lines
 from cog_core.resolve.requirements import Requirements, read_requirements
 from cog_core.resolve.resolved import IndexOption, ResolvedBuild, RunCommand, SystemPackage
@@ -176,6 +176,8 @@ def _image_decision(loaded: LoadedConfig, facts: Facts) -> Decision:
 
 
 def _gpu_decision(loaded: LoadedConfig, requirements: Requirements, findings: Findings) -> Decision:
+    from cog_core.resolve import cuda  # noqa: PLC0415 - most models need no GPU
+
     build = loaded.config.build
     answer = cuda.answer(build, requirements.lines, cuda_origin=loaded.origin("build.cuda"))
     if answer.note:

@@ -6,8 +6,6 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-import uv
-
 from cog_core.errors import LockError, ResolveError
 from cog_core.process import Command
 
@@ -78,6 +76,8 @@ def install(
 
 
 def _uv(arguments: tuple[str, ...], run: Runner, environ: Mapping[str, str]) -> Completed:
+    import uv  # noqa: PLC0415 - only needed when the bundle is made
+
     # The project of whoever builds must not be found by uv: its settings are about other packages.
     env = {**environ, "UV_NO_PROGRESS": "1", "UV_COMPILE_BYTECODE": "0"}
     return run(Command(argv=(uv.find_uv_bin(), *arguments), env=env))

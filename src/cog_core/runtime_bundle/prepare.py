@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +85,8 @@ def _make(
     final = home / key
     if not (final / _DIGEST).is_file():
         home.mkdir(parents=True, exist_ok=True)
+        import tempfile  # noqa: PLC0415 - slow to load, and the bundle is made once
+
         with tempfile.TemporaryDirectory(prefix=".making-", dir=home) as folder:
             making = Path(folder) / "bundle"
             files = making / _FILES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -201,6 +200,8 @@ class _Reading:
             elif key == "**":
                 self.warn(f"parameter '{self.name}': the arguments behind ** cannot be known", "Write them out.", key)
             elif key not in KNOWN:
+                import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
+
                 near = difflib.get_close_matches(key, KNOWN, n=1)
                 hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(KNOWN)}."
                 self.warn(f"parameter '{self.name}': Input() has no argument '{key}'", hint, key)

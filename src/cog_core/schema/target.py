@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -250,6 +249,8 @@ def _has_inputs(resolver: Resolver, owner: Defined, name: str) -> bool:
 
 
 def _nearest(name: str, names: list[str]) -> str | None:
+    import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
+
     near = difflib.get_close_matches(name, names[:500], n=1, cutoff=0.6) if len(name) <= _LONG else None
     return f"Did you mean {near[0]}?" if near else None
 

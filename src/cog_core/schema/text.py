@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
 from typing import Any, Final
 
 _ESCAPED: Final = re.compile("[<>&\u2028\u2029]")
@@ -61,4 +60,9 @@ def _number(value: float) -> str:
         digits, _, exponent = repr(value).partition("e")
         sign = "-" if exponent.startswith("-") else "+"
         return f"{digits.removesuffix('.0')}e{sign}{exponent.lstrip('+-').lstrip('0')}"
-    return format(Decimal(repr(value)), "f").removesuffix(".0")
+    text = repr(value)
+    if "e" not in text:
+        return text.removesuffix(".0")
+    from decimal import Decimal  # noqa: PLC0415 - slow to load, and few models have such numbers
+
+    return format(Decimal(text), "f").removesuffix(".0")

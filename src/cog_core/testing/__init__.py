@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,5 +22,7 @@ def __getattr__(name: str) -> Any:
 
     import pytest  # noqa: PLC0415 - as above
 
-    pytest.register_assert_rewrite(f"{__name__}.contract")
-    return getattr(importlib.import_module(f"{__name__}.contract"), name)
+    contract = f"{__name__}.contract"
+    if contract not in sys.modules:  # somebody imported the kit by its own name; what is imported stays as it is
+        pytest.register_assert_rewrite(contract)
+    return getattr(importlib.import_module(contract), name)

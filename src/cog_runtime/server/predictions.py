@@ -348,7 +348,8 @@ class Predictions:
         prediction.finish(status, output=output, error=problem)
         self.history.add(prediction.id, Ended(status, prediction.snapshot(), prediction.training))
         self.figures.ended(prediction)
-        fields: dict[str, Any] = {**_names(prediction.request), "predict_time": prediction.predict_time}
+        seconds = round(prediction.predict_time or 0.0, 6)
+        fields: dict[str, Any] = {**_names(prediction.request), "predict_time": seconds}
         if problem is not None:
             fields["error"] = problem
         self._log.info(f"{_noun(prediction).capitalize()} {status}", **fields)

@@ -28,14 +28,11 @@ def converters_of(function: Callable[..., Any]) -> Converters:
 
     Annotations that cannot be resolved convert nothing, as upstream has it.
     """
-    declared = getattr(function, "__cog_inputs__", None)
-    if declared is not None:
-        hints = {each.name: each.type for each in declared}
-    else:
-        try:
-            hints = typing.get_type_hints(function)
-        except Exception:  # noqa: BLE001 - a model's annotations may raise anything
-            return {}
+    try:
+        hints = typing.get_type_hints(function)
+    except Exception:  # noqa: BLE001 - a model's annotations may raise anything
+        hints = {}
+    hints.update({each.name: each.type for each in getattr(function, "__cog_inputs__", ())})
     found = {name: _converter(hint) for name, hint in hints.items() if name != "return"}
     return {name: converter for name, converter in found.items() if converter is not None}
 

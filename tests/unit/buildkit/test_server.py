@@ -10,6 +10,7 @@ import pytest
 from cog_backends.buildkit.address import Server, find_server
 from cog_backends.buildkit.backend import BuildkitBackend
 from cog_backends.buildkit.facts import is_old, read_workers, reason
+from cog_backends.buildkit.fixes import install
 from cog_core.errors import BackendUnavailable
 from cog_core.ir import Capability
 from cog_core.settings import Settings
@@ -101,13 +102,28 @@ def test_a_reason_is_the_last_layer_of_what_buildctl_says():
     assert reason("") == "it gave no reason"
 
 
+@pytest.mark.parametrize(
+    ("program", "printed", "wanted"),
+    [
+        ("ssh -l u -- h", r"ssh: connect to host h port 22: refused\r\n", "ssh: connect to host h port 22: refused"),
+        ("podman exec -i x", r"Error: no container with name \"x\"\n", 'podman: no container with name "x"'),
+        ("kubectl exec x", r"E1121 noise\nThe server was refused\n", "kubectl: The server was refused"),
+        ("ssh -- h", "", "ssh: exit status 7"),
+    ],
+)
+def test_behind_a_tunnel_it_is_what_the_tunnel_s_program_says(program, printed, wanted):
+    ended = f"command [{program} buildctl dial-stdio] has exited with exit status 7, make sure the URL is valid"
+    said = f'error: failed to list workers: desc = "error reading server preface: {ended}: stderr={printed}"\n'
+
+    assert reason(said) == wanted
+
+
 def test_a_machine_without_buildctl_is_told_what_to_install(tmp_path):
     probe = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1")).probe()
 
     assert not probe.usable
     assert "buildctl is not installed" in probe.reason
-    assert probe.fix is not None
-    assert "install buildctl" in probe.fix
+    assert probe.fix == install()
 
 
 def test_a_server_that_does_not_answer_is_told_with_its_address(tmp_path):
@@ -124,7 +140,8 @@ def test_a_server_that_wants_certificates_is_told_how_to_get_them(tmp_path):
 
     probe = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1")).probe()
 
-    assert "COG_BUILDKIT_TLS_DIR" in (probe.fix or "")
+    assert probe.fix == "export COG_BUILDKIT_TLS_DIR=/a/folder/of/yours"
+    assert "ca.pem" in probe.reason
 
 
 def test_a_server_that_answers_says_what_it_can(tmp_path):

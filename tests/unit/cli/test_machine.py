@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cog_cli.namesakes import namesakes
 from cog_cli.source_facts import source_facts
 from cog_core import process
 from cog_core.settings import Settings
+from tests.unit.plugins.test_loading import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +44,28 @@ def test_a_plugin_that_does_not_work_is_named(cog: Cog) -> None:
 
     assert "Plugins that are not used" in done.stdout
     assert "switched off by COG_DISABLE_PLUGINS" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["plugins", "backends", "plan"])
+def test_a_misspelt_plugin_to_switch_off_is_told_on_one_line(cog: Cog, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "cog.yaml").write_text('build:\n  python_version: "3.11"\n')
+
+    done = cog(verb, cwd=tmp_path, env={"COG_DISABLE_PLUGINS": "podamn"})
+
+    told = "warning: COG_DISABLE_PLUGINS names 'podamn', and no plugin has that name; did you mean podman?"
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines().count(told) == 1
+
+
+def test_a_plugin_that_takes_long_to_import_is_named(cog: Cog, tmp_path: Path) -> None:
+    install(tmp_path / "site", "cog-slow", "import time\ntime.sleep(0.7)\n", version="3")
+
+    done = cog("plugins", env={"PYTHONPATH": str(tmp_path / "site"), "COG_PROBE_TIMEOUT": "0.2"})
+
+    assert done.returncode == 0
+    assert "warning: the plugin cog-slow of cog-slow 3 is still being loaded after 0.2 s" in done.stderr
+    assert "COG_DISABLE_PLUGINS=cog-slow" in done.stderr
+    assert "cog-slow" in done.stdout
 
 
 def test_in_a_project_the_listing_says_what_each_lacks_for_its_plan(cog: Cog, tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Cog = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -209,3 +209,64 @@ def test_an_interrupt_is_one_short_line_and_exit_code_130(project: Path, number:
     assert process.returncode == 130
     assert out == b""
     assert err == b"interrupted\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_reason_to_fail(project: Path, closed: str) -> None:
+    words = f'"{sys.executable}" -m cog_cli.main config {closed}'
+    done = subprocess.run(["sh", "-c", words], cwd=project, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_inputs_from_a_closed_stream_are_a_mistake(project: Path) -> None:
+    words = f'"{sys.executable}" -m cog_cli.main run --json - <&-'
+    done = subprocess.run(["sh", "-c", words], cwd=project, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 7
+    assert "Failed to parse JSON" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_told_without_a_traceback(project: Path) -> None:
+    words = f'"{sys.executable}" -m cog_cli.main schema --json >/dev/full'
+    done = subprocess.run(["sh", "-c", words], cwd=project, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 5
+    assert "no space left on the disk" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    words = f'mkdir gone; cd gone; rmdir ../gone; "{sys.executable}" -m cog_cli.main config'
+    done = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "the current folder is gone" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_locale_without_our_letters_is_no_reason_to_fail(tmp_path: Path) -> None:
+    (tmp_path / "cog.yaml").write_text("image: x\nenvironment: ['A=\u00e4\u6f22']\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "cog_cli.main", "config"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert "A=\\xe4\\u6f22" in done.stdout
+
+
+@pytest.mark.parametrize(("name", "fact"), [("./nowhere", "is not there"), ("./run.py", "is no folder")])
+def test_what_is_no_folder_is_not_taken_for_the_project_around_it(
+    cog: Cog, project: Path, name: str, fact: str
+) -> None:
+    done = cog("run", name, "-i", "text=x", cwd=project)
+
+    assert done.returncode == 2
+    assert f"error: {name.removeprefix('./')} {fact}" in done.stderr

@@ -207,6 +207,16 @@ def test_waiting_ends_when_setup_has_ended_well(serve, status):
     assert len(model.asked) == 5
 
 
+def test_a_model_that_is_ill_counts_as_started_for_those_who_only_serve_it(serve):
+    model = serve(health_check=[health("STARTING"), health("UNHEALTHY")])
+
+    model.client.wait_until_ready(Running(), timeout=20, healthy=False)
+
+    assert len(model.asked) == 2
+    with pytest.raises(PredictionError, match="the model is UNHEALTHY"):
+        model.client.wait_until_ready(Running(), timeout=20)
+
+
 @pytest.mark.parametrize(
     ("answer", "container", "message", "logs"),
     [

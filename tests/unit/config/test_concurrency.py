@@ -57,12 +57,12 @@ def test_the_label_keeps_all_of_it():
         ("queue: -1", 'invalid concurrency.queue "-1": must be at least 0', 10),
         ("workers: 0", 'invalid concurrency.workers "0": must be at least 1', 12),
         ("timeout: 0", 'invalid concurrency.timeout "0": must be above 0', 12),
-        ("timeout: .inf", 'schema error in "concurrency.timeout": must be a number', 12),
-        ("timeout: soon", 'schema error in "concurrency.timeout": must be a number', 12),
-        ("queue: many", 'schema error in "concurrency.queue": must be an integer', 10),
+        ("timeout: .inf", 'schema error in "concurrency.timeout": must be a number, not ".inf"', 12),
+        ("timeout: soon", 'schema error in "concurrency.timeout": must be a number, not "soon"', 12),
+        ("queue: many", 'schema error in "concurrency.queue": must be an integer, not "many"', 10),
         ("batch: 0", 'invalid concurrency.batch.max_size "0": must be at least 1', 10),
         ("batch: {window: -1}", 'invalid concurrency.batch.window "-1": must be at least 0', 19),
-        ("batch: {max_size: 2.5}", 'schema error in "concurrency.batch.max_size": must be an integer', 21),
+        ("batch: {max_size: 2.5}", 'schema error in "concurrency.batch.max_size": must be an integer, not "2.5"', 21),
         ("batch: [1]", 'schema error in "concurrency.batch": must be a mapping', 3),
     ],
 )
@@ -73,6 +73,35 @@ def test_what_cannot_be_is_refused_at_its_place(line: str, message: str, column:
     assert problem.message == message
     assert problem.origin is not None
     assert (problem.origin.line, problem.origin.column) == (2, column)
+
+
+@pytest.mark.parametrize(
+    ("section", "messages"),
+    [
+        (
+            "queue: many, workers: -1",
+            [
+                'schema error in "concurrency.queue": must be an integer, not "many"',
+                'invalid concurrency.workers "-1": must be at least 1',
+            ],
+        ),
+        (
+            "max: 0, timeout: soon, batch: {max_size: few, window: -1}",
+            [
+                'invalid concurrency.max "0": must be at least 1',
+                'schema error in "concurrency.timeout": must be a number, not "soon"',
+                'schema error in "concurrency.batch.max_size": must be an integer, not "few"',
+                'invalid concurrency.batch.window "-1": must be at least 0',
+            ],
+        ),
+        ("queue: many, workers: ", ['schema error in "concurrency.queue": must be an integer, not "many"']),
+        ("default_target: x", ['schema error in "concurrency.default_target": must be an integer, not "x"']),
+    ],
+)
+def test_all_that_is_wrong_is_told_at_once_and_no_consequence_of_it(section: str, messages: list[str]):
+    with pytest.raises(ConfigInvalid) as caught:
+        parse(f"concurrency: {{{section}}}\n")
+    assert [problem.message for problem in caught.value.problems] == messages
 
 
 @pytest.mark.parametrize(

@@ -197,9 +197,19 @@ def test_a_broken_rule_about_weights_is_told_with_its_line(text, message, line):
     ("text", "message", "place", "hint"),
     [
         ("build:\n  - gpu: true", 'schema error in "build": must be a mapping', (1, 1), "Remove the dashes"),
-        ("build: 3.8", 'schema error in "build": must be a mapping', (1, 8), "one key: value a line"),
-        ("build: {gpu: maybe}", 'schema error in "build.gpu": must be a boolean', (1, 14), "true or false"),
-        ("concurrency: {max: many}", 'schema error in "concurrency.max": must be an integer', (1, 20), None),
+        ("build: 3.8", 'schema error in "build": must be a mapping, not "3.8"', (1, 8), "one key: value a line"),
+        (
+            "build: {gpu: maybe}",
+            'schema error in "build.gpu": must be a boolean, not "maybe"',
+            (1, 14),
+            "true or false",
+        ),
+        (
+            "concurrency: {max: many}",
+            'schema error in "concurrency.max": must be an integer, not "many"',
+            (1, 20),
+            None,
+        ),
         ("image: [a]", 'schema error in "image": must be a string', (1, 1), "without a dash"),
         (
             "build:\n  python_packages:\n    torch: 2.0",
@@ -227,13 +237,16 @@ def test_a_broken_rule_about_weights_is_told_with_its_line(text, message, line):
         ),
         (
             "build:\n  run:\n    - command: x\n      mounts: [{type: tmpfs, id: a, target: /b}]",
-            'schema error in "build.run[0].mounts[0].type": must be "secret" or "ssh"',
+            'schema error in "build.run[0].mounts[0].type": must be "secret" or "ssh", not "tmpfs"',
             (4, 23),
             None,
         ),
         (
             "build:\n  run:\n    - command: x\n      mounts: [{type: ssh, id: 'a,b'}]",
-            'schema error in "build.run[0].mounts[0].id": must be of letters, digits, dots, dashes and underscores',
+            (
+                'schema error in "build.run[0].mounts[0].id": '
+                'must be of letters, digits, dots, dashes and underscores, not "a,b"'
+            ),
             (4, 32),
             None,
         ),
@@ -245,19 +258,25 @@ def test_a_broken_rule_about_weights_is_told_with_its_line(text, message, line):
         ),
         (
             "build:\n  run:\n    - command: x\n      mounts: [{type: secret, id: '', target: /a}]",
-            'schema error in "build.run[0].mounts[0].id": must not be empty',
+            'schema error in "build.run[0].mounts[0].id": must be a name without blanks and commas',
+            (4, 35),
+            None,
+        ),
+        (
+            'build:\n  run:\n    - command: x\n      mounts: [{type: secret, id: "a\\nb", target: /a}]',
+            'schema error in "build.run[0].mounts[0].id": must be a name without blanks and commas, not "a\\nb"',
             (4, 35),
             None,
         ),
         (
             "build:\n  run:\n    - command: x\n      mounts: [{type: secret, id: a, target: b}]",
-            'schema error in "build.run[0].mounts[0].target": must be an absolute path',
+            'schema error in "build.run[0].mounts[0].target": must be an absolute path, not "b"',
             (4, 46),
             None,
         ),
         (
             "build:\n  system_packages: ffmpeg libsm6",
-            'schema error in "build.system_packages": must be a list',
+            'schema error in "build.system_packages": must be a list, not "ffmpeg libsm6"',
             (2, 20),
             "behind a dash",
         ),
@@ -289,6 +308,12 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines():
 
     assert [line for _, line, _ in found] == [2, 3, 4, 5, 7, 9]
     assert found[2][0] == 'unknown key "build.pyton_packages"'
+
+
+def test_a_password_in_a_wrong_value_is_not_shown():
+    ((message, *_),) = problems("build: https://me:letmein@index.example/simple")
+
+    assert message.endswith('must be a mapping, not "https://index.example/simple"')
 
 
 def test_a_long_value_is_shortened_and_stays_on_one_line():

@@ -218,7 +218,7 @@ def test_a_missing_requirements_file_is_told_with_other_problems(tmp_path):
 
     assert [(problem.message, problem.origin.line) for problem in caught.value.problems] == [
         ('invalid build.python_requirements "r.txt": file does not exist', 2),
-        ('schema error in "build.gpu": must be a boolean', 3),
+        ('schema error in "build.gpu": must be a boolean, not "maybe"', 3),
     ]
 
 

@@ -48,7 +48,7 @@ def faults(value, **schema):
         (0.5, {"type": "number", "minimum": 0.75}, "must be at least 0.75, got 0.5"),
         (2_000_000, {"type": "integer", "maximum": 1_000_000}, "must be at most 1000000, got 2000000"),
         (1, {"type": "number", "minimum": 1.0, "maximum": 1.0}, None),
-        ("", {"type": "string", "minLength": 1}, "must have at least 1 characters, got 0"),
+        ("", {"type": "string", "minLength": 1}, "must have at least 1 character, got 0"),
         ("abc", {"type": "string", "maxLength": 2}, "must have at most 2 characters, got 3"),
         ("abc", {"type": "string", "pattern": "^b"}, "must match the pattern ^b"),
         ("abc", {"type": "string", "pattern": "b"}, None),

@@ -133,6 +133,14 @@ def test_the_home_folder_can_be_meant():
     assert one("image=@~/a.txt") == "data:text/plain;base64,YQ=="
 
 
+def test_bytes_that_are_no_text_are_refused_but_in_the_names_of_files(tmp_path):
+    (tmp_path / "a\udcff.txt").write_text("a")
+
+    assert one(f"image=@{tmp_path}/a\udcff.txt") == "data:text/plain;base64,YQ=="
+    with pytest.raises(InputInvalid, match=r"Failed to parse input 'text=\\udcff': it is no text"):
+        one("text=\udcff")
+
+
 @pytest.mark.parametrize("name", ["no-such-file", "~no-such-user/x", "."])
 def test_files_that_are_not_there_are_all_named_at_once(name):
     with pytest.raises(InputInvalid) as caught:

@@ -127,7 +127,7 @@ def test_when_nobody_answers_every_reason_is_told():
         )
 
     assert caught.value.message == "no backend can be used here\n  docker: no socket\n  oci: no mirror"
-    assert caught.value.hint == "Try start dockerd."
+    assert caught.value.hint == "Try `start dockerd`."
 
 
 def test_one_that_was_asked_for_and_does_not_answer_comes_with_a_way_out():
@@ -139,7 +139,7 @@ def test_one_that_was_asked_for_and_does_not_answer_comes_with_a_way_out():
         )
 
     assert caught.value.message == "backend 'docker' cannot be used here\n  docker: no socket"
-    assert caught.value.hint == "Try start dockerd, or --backend oci, which works here."
+    assert caught.value.hint == "Try `start dockerd`, or use --backend oci, which works here."
 
 
 def test_a_plan_that_nobody_can_do_names_step_origin_and_who_could():

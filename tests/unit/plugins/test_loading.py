@@ -19,13 +19,16 @@ import json, os, sys, warnings
 warnings.simplefilter("error")
 from cog_core.plugins import load
 from cog_core.settings import Settings
-found = load(Settings.from_environ())
+told = []
+found = load(Settings.from_environ(), emit=told.append)
 print(json.dumps({
     "loaded": [[plugin.name, plugin.distribution, plugin.hooks] for plugin in found.loaded],
     "failed": {plugin.name: [plugin.distribution, plugin.reason] for plugin in found.failed},
     "backends": list(found.backends),
     "owners": {name: plugin.distribution for name, plugin in found.owners.items()},
     "docker": "docker" in sys.modules,
+    "warnings": [problem.message for problem in found.warnings],
+    "told": [[event.message, event.hint] for event in told],
 }))
 """
 GOOD = """
@@ -169,3 +172,55 @@ def test_plugins_that_are_switched_off_are_not_even_imported(tmp_path, value):
     assert found["failed"]["cog-exits"] == ["cog-exits 1.2", "switched off by COG_DISABLE_PLUGINS"]
     assert "oci" in found["failed"]
     assert "oci" not in found["backends"]
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("cog-exit", "cog-exits"),
+        ("Cog-Exits", "cog-exits"),
+        ("cog_exits", "cog-exits"),
+        ("ALL", "all"),
+        ("dcoker", "docker"),
+        ("house", "house-audit,house-base"),
+    ],
+)
+def test_a_name_that_no_plugin_has_is_told_with_the_nearest(tmp_path, value, meant):
+    install(tmp_path, "cog-exits", "raise SystemExit(3)")
+    install(tmp_path, "house", "", entry="house-audit = house\nhouse-base")
+
+    found = load(tmp_path, COG_DISABLE_PLUGINS=f"oci,{value}")
+
+    (warning,) = found["warnings"]
+    assert warning == f"COG_DISABLE_PLUGINS names {value!r}, and no plugin has that name; did you mean {meant}?"
+
+
+def test_names_that_plugins_have_are_not_told_of(tmp_path):
+    install(tmp_path, "cog-exits", "raise SystemExit(3)")
+
+    assert load(tmp_path, COG_DISABLE_PLUGINS="cog-exits,oci,all")["warnings"] == []
+    (strange,) = load(tmp_path, COG_DISABLE_PLUGINS="zzz")["warnings"]
+    assert strange == "COG_DISABLE_PLUGINS names 'zzz', and no plugin has that name"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time\ntime.sleep(0.6)",
+        "import time\n" + GOOD.format(name="k") + "\n@hookimpl\ndef cog_backends():\n    time.sleep(0.6)\n",
+    ],
+    ids=["at import", "when asked for backends"],
+)
+def test_who_is_waited_for_is_told_with_how_to_do_without(tmp_path, code):
+    install(tmp_path, "cog-slow", code)
+
+    found = load(tmp_path, COG_PROBE_TIMEOUT="0.2")
+
+    assert found["told"] == [
+        [
+            "the plugin cog-slow of cog-slow 1.2 is still being loaded after 0.2 s",
+            "Wait, or press Ctrl-C and switch it off: COG_DISABLE_PLUGINS=cog-slow",
+        ]
+    ]
+    assert "cog-slow" in [name for name, *_ in found["loaded"]]
+    assert load(tmp_path)["told"] == []

@@ -73,14 +73,17 @@ def test_a_failed_command_is_named_with_its_output_and_status() -> None:
     assert isinstance(events[-1], StepFailed)
 
 
-def test_a_base_that_cannot_be_had_is_named() -> None:
-    said = "Trying to pull x...\nError: creating build container: pinging container registry: no such host\n"
+def test_a_base_that_cannot_be_had_is_named_and_why_is_told_once() -> None:
+    reason = 'Get "https://far/v2/": dial tcp: lookup far: no such host'
+    doing = "creating build container: initializing source docker://far/x:1: pinging container registry far: "
 
-    progress, _ = follow(START[0], code=125, stderr=said)
+    progress, seen = follow(START[0], code=125, stderr=f"Trying to pull x...\nError: {doing}{reason}\n")
 
     assert progress.failure
-    assert "the base image docker.io/library/python:3.12-slim cannot be had: creating" in progress.failure.message
+    assert progress.failure.message == f"the base image docker.io/library/python:3.12-slim cannot be had: {reason}"
     assert "--base-image" in (progress.failure.hint or "")
+    assert "no such host" not in repr(seen)
+    assert "Trying to pull x" in repr(seen)
 
 
 def test_a_full_disk_is_told_with_what_to_do() -> None:

@@ -10,6 +10,7 @@ import pytest
 from cog_backends.podman.backend import PodmanBackend
 from cog_backends.podman.tools import Missing, find_tools
 from cog_core import process
+from cog_core.engine_advice import sudo
 from cog_core.errors import BackendUnavailable
 from cog_core.ir import Capability
 from cog_core.ir.dockerfile import EARLY_BUILDKIT, MODERN, Dialect
@@ -86,7 +87,7 @@ def test_without_podman_the_command_that_installs_it_is_told(tmp_path: Path) -> 
     probe = nowhere.probe()
 
     assert (probe.usable, probe.reason) == (False, "podman is not installed")
-    assert probe.fix == "sudo apt-get install podman buildah"
+    assert probe.fix == f"{sudo()}apt-get install podman buildah"
     with pytest.raises(BackendUnavailable, match="podman is not installed"):
         nowhere.inspect("anything")
 

@@ -174,6 +174,23 @@ def test_an_upload_that_the_registry_forgot_begins_anew(place, layout, image, an
     assert there.registry.repositories["me/model"].tags
 
 
+@pytest.mark.parametrize("pace", [attrs.evolve(SMALL, at_once=1), Pace(at_once=1)], ids=["parts", "whole"])
+def test_an_upload_that_is_forgotten_before_its_end_begins_anew(place, layout, image, anonymous_client, pace):
+    there = place()
+    sizes = {blob.size for blob in image.manifest.layers}
+    forgot = []
+
+    def forget(done, total):
+        if not forgot and done in sizes:
+            there.registry.uploads.clear()
+            forgot.append(done)
+
+    push(anonymous_client, layout, image, there.reference(), pace=pace, progress=forget)
+
+    assert forgot
+    assert there.registry.repositories["me/model"].tags
+
+
 def test_a_damaged_layer_is_never_sent_whole(place, layout, image, anonymous_client):
     there = place()
     layer = image.manifest.layers[0]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,16 @@ assert not third, third
 """
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_star_import_replaces_nothing_of_python(tmp_path):
+    (tmp_path / "model.py").write_text("import json, logging, types\nfrom cog import *\nfound = dict(globals())\n")
+    found = runpy.run_path(str(tmp_path / "model.py"))
+    assert found["json"] is sys.modules["json"]
+    assert found["logging"] is sys.modules["logging"]
+    assert found["types"] is sys.modules["types"]
+    assert "input" not in found
+    assert found["BaseRunner"] is cog.BaseRunner
 
 
 def test_the_usual_names_import_nothing_heavy():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import re
 import sqlite3
@@ -53,16 +54,22 @@ def write_index(source: IO[bytes], target: Path, *, limit: int) -> None:
 
     Raises:
         ValueError: The file is damaged, or larger than ``limit``.
+        OSError: The disk is full, or fails.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as folder:
         path = Path(folder) / "index.sqlite"
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
-            database.executescript(_SCHEMA)
-            database.execute("BEGIN")
-            _fill(database, _paragraphs(source, limit))
-            database.execute("COMMIT")
-            database.executescript(_INDEXES)
+            try:
+                database.executescript(_SCHEMA)
+                database.execute("BEGIN")
+                _fill(database, _paragraphs(source, limit))
+                database.execute("COMMIT")
+                database.executescript(_INDEXES)
+            except sqlite3.OperationalError as error:
+                # Its other errors in a new file are of the disk too, and the code is on 3.11 and later only.
+                number = errno.ENOSPC if "full" in str(error) else errno.EIO
+                raise OSError(number, str(error), str(target)) from error
         path.replace(target)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from cog_core.ir import BindMount, CacheMount, Capability, Copy, Run, SecretMount, Write
+from cog_core.ir import BindMount, CacheMount, Capability, Copy, Run, SecretMount, SshMount, Write
 from cog_core.ir.steps import WEIGHTS
+from cog_core.testing.contract import ssh_agent
 from cog_core.values import Secret
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ cat > /kit/heredoc <<'EOF'
   kept $HOME \\n
 EOF
 printf '%s' "it's \\"quoted\\"" > /kit/quotes
+"""
+_ASKING = """\
+mkdir /kit
+test -S "$SSH_AUTH_SOCK"
+if command -v ssh-add; then ssh-add -l > /kit/keys; fi
+"""
+_NO_AGENT = """\
+test -z "$SSH_AUTH_SOCK"
 """
 
 
@@ -89,6 +98,22 @@ class RunChecks:
         built = kit.build(Run(script="mkdir /kit; test -s /run/secrets/token || echo none > /kit/a", mounts=(mount,)))
 
         assert built.read("a") == b"none\n"
+
+    def test_an_ssh_agent_answers_in_its_command_only(self, kit: Kit) -> None:
+        """Its socket is there; where the base has ``ssh-add``, that lists its key. A later command has no agent."""
+        kit.needs(Capability.RUN, Capability.SSH_MOUNT)
+
+        with ssh_agent.serve() as socket:
+            built = kit.build(
+                Run(script=_ASKING, mounts=(SshMount(),)),
+                Run(script=_NO_AGENT),
+                ssh={"default": socket},
+                no_cache=True,
+            )
+
+        assert all(ssh_agent.COMMENT.encode() in listed for listed in built.contents().values())
+        assert "SSH_AUTH_SOCK" not in built.environment
+        assert built.places_of(str(socket).encode()) == []
 
     def test_a_bind_mount_shows_a_part_of_a_context(self, kit: Kit) -> None:
         """Of the project and of another context; nothing of it stays in the image."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from cog_core.ir import Capability, Copy, Env, ImageConfig, Write
+import pytest
+
+from cog_core.errors import CogError
+from cog_core.ir import Capability, Copy, Env, ImageBase, ImageConfig, Write
 from cog_core.values import Platform
 from cog_oci import image_config
 
@@ -77,6 +80,7 @@ class ConfigurationChecks:
     def test_an_image_for_another_platform_says_so(self, kit: Kit) -> None:
         """Nothing of it is run, so that no emulator is needed; the same files come out as for this machine."""
         kit.needs(Capability.OTHER_PLATFORMS)
+        _need_base(kit)
         kit.put("file", "content")
         steps = (Copy(target="/kit/src"), Write(path="/kit/a", content="a"), Env(variables=(("A", "b"),)))
 
@@ -96,3 +100,14 @@ class ConfigurationChecks:
         assert built.info.image_id == str(built.image.image_id)
         assert built.info.labels["com.example.a"] == "b"
         assert tuple(layer.diff_id for layer in built.info.layers) == built.diff_ids
+
+
+def _need_base(kit: Kit) -> None:
+    """Skip the check if the subject names no base for another platform, and its own cannot be had for that."""
+    if kit.subject.foreign_base is not None or not isinstance(kit.subject.base, ImageBase):
+        return
+    try:
+        kit.build_plan(kit.foreign_plan())
+    except CogError as error:
+        why = error.message.partition("\n")[0]
+        pytest.skip(f"the subject has no base for {kit.other_platform}: {why}; give it a foreign_base")
