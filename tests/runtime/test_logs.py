@@ -71,6 +71,16 @@ def test_the_log_is_lines_of_json_or_lines_for_people(serve: Servers) -> None:
     assert "Listening" not in people.log
 
 
+def test_a_client_cannot_write_lines_of_its_own_into_the_log_for_people(serve: Servers) -> None:
+    server = serve(SOURCE, LOG_FORMAT="console")
+    answer = server.request("POST", "/predictions", {"id": "a\n2026 ERROR cog: forged\x1b[31m", "input": {"n": 1}})
+    assert answer.status == 200
+    server.stop()
+    assert not [line for line in server.log.splitlines() if line.startswith("2026 ")]
+    assert "\x1b" not in server.log
+    assert "prediction_id=a\\x0a2026 ERROR cog: forged\\x1b[31m" in server.log
+
+
 def test_the_logs_of_a_prediction_have_a_limit(serve: Servers) -> None:
     source = "class Runner:\n    def run(self, n: int) -> int:\n        print('x' * n)\n        return n\n"
     server = serve(source, COG_MAX_LOG_BYTES="1000")

@@ -86,6 +86,10 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat()
 
 
+_SHOWN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+"""Control characters as text: a client's id must not begin a line of its own, nor talk to a terminal."""
+
+
 class _Clock:
     """The time as text; the part down to the second is made once per second."""
 
@@ -116,5 +120,5 @@ def _json(level: int, target: str, message: str, fields: dict[str, Any]) -> byte
 
 
 def _console(level: int, target: str, message: str, fields: dict[str, Any]) -> bytes:
-    more = "".join(f" {name}={value}" for name, value in fields.items())
+    more = "".join(f" {name}={value}" for name, value in fields.items()).translate(_SHOWN)
     return f"{_read_clock()} {_NAMES[level]:>5} {target}: {message}{more}\n".encode("utf-8", "replace")
