@@ -1,6 +1,6 @@
 """Every backend that is usable here, beside its engine by hand and upstream's way, in one table.
 
-    python benchmarks/backends [--only NAME ...] [--rounds 5] [--example hello] [--no-contexts]
+    python benchmarks/backends [--only NAME ...] [--rounds 5] [--example hello] [--base DIR] [--no-contexts]
 
 ``cold`` does every step anew (``--no-cache``); base images, packages and locks are there. ``code`` comes after a
 change of the model's code, ``nothing`` changes nothing. The engine by hand builds what ``cog debug --output DIR``
@@ -41,7 +41,7 @@ Sides = dict[str, dict[str, Side]]
 def bench(options: argparse.Namespace) -> list[Row]:
     """Measure all that is here."""
     with place() as here:
-        found = list(builders(here, options.only))
+        found = list(builders(here, options.only, options.base))
         rows = [row for each in found for row in _compared(each, here, options)]
         if not options.no_contexts:
             rows += [row for each in found for row in _many(each, here, options.rounds)]
@@ -102,7 +102,8 @@ def _huge(builder: Builder, here: Place) -> Row:
     huge_file(project)
     peak = here.folder / "peak"
     with _images(builder) as (ours, _, _):
-        words = measured(peak, "build", "--backend", builder.backend, "--progress", "plain", "--tag", ours)
+        base = ("--base-image", f"oci:{builder.base}") if builder.base else ()
+        words = measured(peak, "build", "--backend", builder.backend, "--progress", "plain", "--tag", ours, *base)
         builder.place.command(*words, cwd=project)()
     memory = int(peak.read_text())
     text = f"{memory / 1e6:.0f} MB"
@@ -131,5 +132,9 @@ if __name__ == "__main__":
         bench,
         ("--only", {"nargs": "+", "default": [], "help": "only these backends"}),
         ("--example", {"default": "hello", "help": "which example (hello)"}),
+        (
+            "--base",
+            {"default": "", "help": "OCI layout with the base image, for BuildKit where it reaches no registry"},
+        ),
         ("--no-contexts", {"action": "store_true", "help": "leave large contexts out"}),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from measure import Missing, Place
@@ -15,7 +17,6 @@ from cog_core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 LABEL = "run.cog.openapi_schema"
 BACKENDS = ("oci", "docker", "podman", "buildkit")
@@ -31,6 +32,7 @@ class Builder:
         place: The environment.
         engine: The engine's own program, for those that read the same Dockerfile; empty for the others.
         dialect: Of the Dockerfile, as ``cog debug`` calls it.
+        base: Folder of an OCI layout with the base image, for an engine that keeps no images; empty: its registry.
     """
 
     name: str
@@ -38,10 +40,12 @@ class Builder:
     place: Place
     engine: str = ""
     dialect: str = "early"
+    base: str = ""
 
     def build(self, project: Path, image: str, *flags: str) -> Callable[[], None]:
         """Return an action: the whole command ``cog build``."""
-        words = ("build", "--backend", self.backend, "--progress", "plain", "--tag", image, *flags)
+        base = ("--base-image", f"oci:{self.base}") if self.base else ()
+        words = ("build", "--backend", self.backend, "--progress", "plain", "--tag", image, *base, *flags)
         return self.place.cog(*words, cwd=project)
 
     def by_hand(self, project: Path, image: str) -> tuple[Callable[[], None], Callable[[], None], Path]:
@@ -51,11 +55,30 @@ class Builder:
             words = ("debug", "--output", folder, "--dialect", self.dialect, "--image-name", image)
             self.place.cog(*words, cwd=project)()
         script = folder / "build.sh"
+        if self.engine == "buildctl":
+            script.write_text(self._buildctl(folder))
         anew = folder / "anew.sh"
-        anew.write_text(script.read_text().replace("--file Dockerfile", "--no-cache --file Dockerfile", 1))
+        here = "--local dockerfile=." if self.engine == "buildctl" else "--file Dockerfile"
+        anew.write_text(script.read_text().replace(here, f"--no-cache {here}", 1))
         program = f"DOCKER={self.engine}"
         commands = (self.place.command("env", program, "sh", path) for path in (script, anew))
         return (*commands, folder / "project")  # type: ignore[return-value]
+
+    def _buildctl(self, folder: Path) -> str:
+        """Return the script for BuildKit's own client; it leaves the image in a layout, as the backend does."""
+        files = folder / "Dockerfile"
+        rest = files.read_text().partition("\n")[2]
+        words = ["buildctl", "build", "--frontend", "dockerfile.v0", "--local", "context=project"]
+        words += ["--local", "dockerfile=.", "--output", "type=oci,tar=false,dest=image"]
+        for each in sorted(folder.iterdir()):
+            if each.is_dir() and each.name not in {"project", "image"}:
+                words += ["--local", f"{each.name}={each.name}", "--opt", f"context:{each.name}=local:{each.name}"]
+        if self.base:
+            index = json.loads((Path(self.base) / "index.json").read_text())
+            files.write_text(f"FROM base\n{rest}")
+            words += ["--oci-layout", f"base={self.base}"]
+            words += ["--opt", f"context:base=oci-layout://base@{index['manifests'][0]['digest']}"]
+        return f'#!/bin/sh\ncd "$(dirname "$0")" && {shlex.join(words)}\n'
 
     def like_upstream(self, project: Path, image: str) -> tuple[Callable[[], None], Callable[[], None], Path]:
         """Return what the Cog of upstream does: a build, a container for the schema, a build that adds labels."""
@@ -71,12 +94,17 @@ class Builder:
 
     def forget(self, image: str) -> None:
         """Remove an image from the engine, if there is one."""
-        if self.engine:
+        if self.engine and self.engine != "buildctl":
             self.place.command("sh", "-c", f"{self.engine} rmi --force {shlex.quote(image)} || true")()
 
 
-def builders(place: Place, only: list[str]) -> Iterator[Builder]:
+def builders(place: Place, only: list[str], base: str) -> Iterator[Builder]:
     """Yield everybody who can build here, and say who cannot.
+
+    Args:
+        place: The environment.
+        only: Names of backends; none: all.
+        base: Folder of an OCI layout with the base image.
 
     Raises:
         Missing: Nobody can.
@@ -84,7 +112,7 @@ def builders(place: Place, only: list[str]) -> Iterator[Builder]:
     found: dict[str, Builder] = {}
     for backend in only or BACKENDS:
         for each in _environments(place, backend):
-            builder, reason = _found(each, backend)
+            builder, reason = _found(each, backend, base)
             if builder is None:
                 print(f"without {backend}: {reason}", file=sys.stderr)
                 break
@@ -104,13 +132,15 @@ def _environments(place: Place, backend: str) -> Iterator[Place]:
             yield Place(place.folder, {**place.environ, name: str(folder)})
 
 
-def _found(place: Place, backend: str) -> tuple[Builder | None, str]:
+def _found(place: Place, backend: str, base: str) -> tuple[Builder | None, str]:
     settings = Settings.from_environ(place.environ)
     candidate = next(iter(candidates(images.tools(settings).plugins, settings, only=backend)))
     details = candidate.probe.details
     if not candidate.probe.usable:
         return None, candidate.probe.reason
     way = details.get("builder", "")
+    if backend == "buildkit":
+        return Builder(backend, backend, place, "buildctl", "modern", base), ""
     engine = {"podman": "podman", "docker": "" if way == "classic builder" else "docker"}.get(backend, "")
     if backend == "docker" and engine:
         engine = _client(way, settings)

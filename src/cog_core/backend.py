@@ -128,7 +128,7 @@ class Probe:
         reason: Why not, or what answered, for one line of a listing.
         version: The engine's version.
         capabilities: What it can do here, at most what its record declares.
-        fix: The one command that would make it usable, if there is one.
+        fix: The one command for a shell that would make it usable, or the ``https://`` address where one reads how.
         details: Further facts by name, such as the builder it chose.
     """
 

@@ -87,10 +87,10 @@ class Ground:
         return attrs.evolve(entry, path=self._real(entry.path, explicit), target=target)
 
     def _real(self, path: str, explicit: set[str]) -> str:
-        """Return a path with the highest link above it replaced; links here lead to real folders."""
+        """Return a path without the links above it."""
         for end, letter in enumerate(path):
             if letter == "/" and path[:end] in self.links and path[:end] not in explicit:
-                return f"{self.links[path[:end]]}/{path[end + 1 :]}".lstrip("/")
+                return self._real(f"{self.links[path[:end]]}/{path[end + 1 :]}".lstrip("/"), explicit)
         return path
 
 

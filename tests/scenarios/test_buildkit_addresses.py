@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cog_core import families
+from cog_core.errors import BackendUnavailable
+from cog_core.events import StepOutput
 from cog_core.ir import BindMount, Copy, Run
 from tests.contract.small_base import SmallBase, make
 from tests.engines import sshd
@@ -20,9 +22,10 @@ from tests.scenarios.buildkitd import kit_at
 from tests.scenarios.test_buildkit_server import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from cog_core.events import Event
     from tests.engines.buildkit import BuildkitAccess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.engine("buildkit")]
@@ -171,12 +174,15 @@ def builds(base: SmallBase, folder: Path, environ: dict[str, str]) -> None:
 
 
 def in_container(client: str, base: SmallBase, folder: Path) -> None:
-    """Build in a container; when that is stopped, what is said to help does help."""
+    """Build in a container; when that ends in the middle of a build, what is said to help does help."""
     with contained(client, folder) as name:
         address = f"{client}-container://{name}"
         builds(base, folder, {"BUILDKIT_HOST": address})
 
-        _done(client, "stop", name)
+        kit = kit_at(base, folder, BUILDKIT_HOST=address)
+        with pytest.raises(BackendUnavailable, match=f"{address} went away during the build"):
+            kit.build(Run(script="echo ready; sleep 100"), emit=_when_ready(lambda: _done(client, "kill", name)))
+
         stopped = kit_at(base, folder, BUILDKIT_HOST=address).probe
         assert stopped.fix == f"{client} start {name}"
         _done("sh", "-c", stopped.fix)
@@ -201,6 +207,14 @@ def contained(client: str, folder: Path) -> Iterator[str]:
 def _done(*argv: str) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{argv}: {done.stderr}"
+
+
+def _when_ready(act: Callable[[], None]) -> Callable[[Event], None]:
+    def hear(event: Event) -> None:
+        if isinstance(event, StepOutput) and event.line == "ready":
+            act()
+
+    return hear
 
 
 def _wait(client: str, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -47,8 +48,10 @@ class Images:
         Raises:
             ImageNotFound: There is none of this name.
         """
-        raw = json.loads(self._podman("image", "inspect", reference, about=reference).stdout)[0]
-        history = json.loads(self._podman("history", "--format", "json", raw["Id"], about=reference).stdout)
+        with ThreadPoolExecutor() as pool:  # both mostly wait
+            steps = pool.submit(self._run, "history", "--format", "json", reference)
+            raw = json.loads(self._podman("image", "inspect", reference, about=reference).stdout)[0]
+        history = json.loads(_checked(steps.result(), reference).stdout)
         config = raw.get("Config") or {}
         return ImageInfo(
             image_id=f"sha256:{raw['Id']}",
@@ -152,10 +155,7 @@ class Images:
         emit(StepFinished(id=verb, seconds=monotonic() - started))
 
     def _podman(self, *words: str, about: str = "") -> Completed:
-        completed = self._run(*words)
-        if completed.code:
-            raise failed(completed.stderr, about or words[-1])
-        return completed
+        return _checked(self._run(*words), about or words[-1])
 
     def _run(self, *words: str) -> Completed:
         return self.run(Command(argv=(self.tools.podman, *words), env=self._environ))
@@ -163,6 +163,13 @@ class Images:
     @property
     def _environ(self) -> Mapping[str, str]:
         return {**self.settings.environ, **self.settings.proxies}
+
+
+def _checked(completed: Completed, reference: str) -> Completed:
+    """Return what podman did, unless it failed."""
+    if completed.code:
+        raise failed(completed.stderr, reference)
+    return completed
 
 
 def _tell(step: str, line: str, emit: Emit) -> None:

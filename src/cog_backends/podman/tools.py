@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -119,15 +120,18 @@ def find_tools(environ: Mapping[str, str], run: Runner) -> Tools | Missing:
         if shutil.which("brew", path=path):
             return Missing("podman is not installed", "brew install podman && podman machine init --now")
         return Missing("podman is not installed", _installer(path))
+    buildah = shutil.which("buildah", path=path)
     try:
-        completed = run(Command(argv=(podman, "info", "--format", "json"), env=environ, timeout=_PATIENCE))
+        with ThreadPoolExecutor() as pool:  # both mostly wait
+            version = pool.submit(_buildah_version, buildah, environ, run)
+            completed = run(Command(argv=(podman, "info", "--format", "json"), env=environ, timeout=_PATIENCE))
     except CogError as error:
         return Missing(error.message)
     if completed.code:
         return _silence(completed.stderr, path)
     try:
         facts = json.loads(completed.stdout)
-        return _tools(podman, facts, environ, run)
+        return _tools(podman, facts, environ, buildah=buildah if version.result() else None, version=version.result())
     except (ValueError, KeyError, TypeError) as error:
         return Missing(f"podman info says something that is not understood: {error!r}")
 
@@ -137,7 +141,9 @@ def version_tuple(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version.partition("+")[0].partition("-")[0])))[:3]
 
 
-def _tools(podman: str, facts: Mapping[str, Any], environ: Mapping[str, str], run: Runner) -> Tools | Missing:
+def _tools(
+    podman: str, facts: Mapping[str, Any], environ: Mapping[str, str], *, buildah: str | None, version: str
+) -> Tools | Missing:
     host = facts["host"]
     security = host.get("security") or {}
     remote = bool(host.get("serviceIsRemote"))
@@ -145,13 +151,12 @@ def _tools(podman: str, facts: Mapping[str, Any], environ: Mapping[str, str], ru
     if security.get("rootless") and not remote and not networks:
         reason = "podman has no network for ordinary users: neither slirp4netns nor pasta is installed"
         return Missing(reason, _installer(environ.get("PATH"), "slirp4netns"))
-    buildah = None if remote else shutil.which("buildah", path=environ.get("PATH"))
-    version = _buildah_version(buildah, environ, run) if buildah else ""
+    own = buildah if buildah and not remote else None
     return Tools(
         podman=podman,
-        builder=(buildah, "build") if buildah and version else (podman, "build"),
+        builder=(own, "build") if own else (podman, "build"),
         version=str(facts["version"]["Version"]),
-        builder_version=version or str(host["buildahVersion"]),
+        builder_version=version if own else str(host["buildahVersion"]),
         platform=Platform(str(host["os"]), str(host["arch"])),
         rootless=bool(security.get("rootless")),
         remote=remote,
@@ -161,8 +166,10 @@ def _tools(podman: str, facts: Mapping[str, Any], environ: Mapping[str, str], ru
     )
 
 
-def _buildah_version(buildah: str, environ: Mapping[str, str], run: Runner) -> str:
-    """Return buildah's version, or nothing when it fails: then podman builds by itself."""
+def _buildah_version(buildah: str | None, environ: Mapping[str, str], run: Runner) -> str:
+    """Return buildah's version, or nothing when it is not there or fails: then podman builds by itself."""
+    if buildah is None:
+        return ""
     try:
         completed = run(Command(argv=(buildah, "--version"), env=environ, timeout=_PATIENCE))
     except CogError:

@@ -46,7 +46,7 @@ def test_a_plugin_that_does_not_work_is_named(cog: Cog) -> None:
     assert "switched off by COG_DISABLE_PLUGINS" in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["plugins", "backends", "plan"])
+@pytest.mark.parametrize("verb", ["plugins", "plan"])
 def test_a_misspelt_plugin_to_switch_off_is_told_on_one_line(cog: Cog, tmp_path: Path, verb: str) -> None:
     (tmp_path / "cog.yaml").write_text('build:\n  python_version: "3.11"\n')
 
@@ -57,10 +57,12 @@ def test_a_misspelt_plugin_to_switch_off_is_told_on_one_line(cog: Cog, tmp_path:
     assert done.stderr.splitlines().count(told) == 1
 
 
-def test_a_plugin_that_takes_long_to_import_is_named(cog: Cog, tmp_path: Path) -> None:
+def test_a_plugin_that_takes_long_to_import_is_named(tmp_path: Path) -> None:
     install(tmp_path / "site", "cog-slow", "import time\ntime.sleep(0.7)\n", version="3")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "COG_PROBE_TIMEOUT": "0.2"}
+    program = Path(sys.executable).with_name("cog")
 
-    done = cog("plugins", env={"PYTHONPATH": str(tmp_path / "site"), "COG_PROBE_TIMEOUT": "0.2"})
+    done = subprocess.run([program, "plugins"], env=environ, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0
     assert "warning: the plugin cog-slow of cog-slow 3 is still being loaded after 0.2 s" in done.stderr

@@ -32,6 +32,7 @@ def test_what_lies_behind_a_link_goes_to_where_it_leads() -> None:
     assert under(file("here/x")) == {"srv/a/x": 0o644, "srv/a": 0o700}
     assert under(file("up/x")) == {"x": 0o644}
     assert GROUND.under([hardlink("bin/y", "bin/x")], mtime=7)[0].target == "usr/bin/x"
+    assert Ground(links={"a": "x", "x/b": "y"}).under([file("a/b/c")], mtime=7)[0].path == "y/c"
     assert under(folder("bin"), file("bin/x")) == {"bin": 0o755, "bin/x": 0o644}
 
 

@@ -31,7 +31,9 @@ def test_the_first_of_a_name_on_the_path_counts(tmp_path):
         folder = tmp_path / place / f"cog_x-{number}.dist-info"
         folder.mkdir(parents=True)
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: cog-x\nVersion: {number}\n\nVersion: no\n")
-        (folder / "entry_points.txt").write_text("[other]\na = b\n\n[cog]\nMine = os.path:join [extra]\n")
+        (folder / "entry_points.txt").write_text(
+            "[other]\na = b\n\n[cog]\n# a\n; b = c\nMine = os.path:join [extra]\n"
+        )
 
     found = list(entry_points("cog", [str(tmp_path / "nowhere"), str(tmp_path / "a"), str(tmp_path / "b")]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 
 import attrs
 import pytest
@@ -15,6 +16,8 @@ from cog_core.testing.contract import Kit, Subject, ssh_agent
 from cog_core.testing.contract.configuration import ConfigurationChecks
 from cog_core.values import Platform
 from tests.contract.small_base import make
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="small bases are made of Linux programs")
 
 OURS = Platform.of_this_machine().architecture
 

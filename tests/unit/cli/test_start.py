@@ -1,0 +1,38 @@
+"""What the program loads before it builds: nothing that only other builds need (decision 17)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SLOW = (
+    "cog_core.lock.resolver",
+    "cog_oci.layout",
+    "concurrent.futures",
+    "configparser",
+    "dataclasses",
+    "decimal",
+    "difflib",
+    "docker",
+    "importlib.metadata",
+    "logging",
+    "requests",
+    "ssl",
+    "tarfile",
+    "tempfile",
+    "typer",
+    "uv",
+    "zipfile",
+)
+
+
+@pytest.mark.parametrize("module", ["cog_cli.commands.build_command", "cog_backends.docker.backend"])
+def test_a_build_loads_nothing_that_is_slow_and_rarely_needed(module: str) -> None:
+    program = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert set(json.loads(done.stdout)).isdisjoint(SLOW)
