@@ -1,6 +1,6 @@
 """Every backend that is usable here, beside its engine by hand and upstream's way, in one table.
 
-    python benchmarks/backends [--only NAME ...] [--rounds 5] [--example hello] [--base DIR] [--no-contexts]
+    python benchmarks/backends [--only NAME ...] [--rounds 5] [--base DIR] [--no-builds | --no-contexts]
 
 ``cold`` does every step anew (``--no-cache``); base images, packages and locks are there. ``code`` comes after a
 change of the model's code, ``nothing`` changes nothing. The engine by hand builds what ``cog debug --output DIR``
@@ -42,7 +42,7 @@ def bench(options: argparse.Namespace) -> list[Row]:
     """Measure all that is here."""
     with place() as here:
         found = list(builders(here, options.only, options.base))
-        rows = [row for each in found for row in _compared(each, here, options)]
+        rows = [] if options.no_builds else [row for each in found for row in _compared(each, here, options)]
         if not options.no_contexts:
             rows += [row for each in found for row in _many(each, here, options.rounds)]
             rows += [_huge(each, here) for each in found] if is_room(here.folder) else []
@@ -136,5 +136,6 @@ if __name__ == "__main__":
             "--base",
             {"default": "", "help": "OCI layout with the base image, for BuildKit where it reaches no registry"},
         ),
+        ("--no-builds", {"action": "store_true", "help": "measure large contexts alone"}),
         ("--no-contexts", {"action": "store_true", "help": "leave large contexts out"}),
     )

@@ -100,7 +100,7 @@ class Client:
             Unauthorized: It does not.
         """
         access = Access(registry=registry)
-        self._send(Call(method="GET", access=access, path="/v2/", what="cannot enter", name=registry)).close()
+        self._send(Call(method="GET", access=access, path="/v2/", what="cannot use the login", name=registry)).close()
 
     def manifest(self, reference: Reference) -> Fetched:
         """Return the manifest or index of a tag or, if there is one, a digest.

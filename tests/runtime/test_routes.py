@@ -74,6 +74,14 @@ def test_a_port_that_is_taken_is_an_error(serve: Servers, interpreter: Interpret
     assert "Cannot listen on 127.0.0.1" in second.log
 
 
+def test_a_port_that_is_none_is_an_error(serve: Servers, interpreter: Interpreter, model_folder: Path) -> None:
+    serve(SOURCE).stop()
+    server = start(interpreter, model_folder, PORT="70000")
+    assert server.process.wait(5) == 1
+    assert "Cannot listen on 127.0.0.1:70000" in server.log
+    assert "Traceback" not in server.log
+
+
 def test_a_bundle_serves_without_an_image(interpreter: Interpreter, model_folder: Path, serve: Servers) -> None:
     serve(SOURCE).stop()
     main = ("-I", "-S", str(interpreter.bundle / "server" / "__main__.py"))

@@ -75,6 +75,13 @@ def test_a_failure_is_visible_and_the_server_stays(serve: Servers) -> None:
     assert servers[0].stop() < 1
 
 
+def test_a_worker_that_ends_before_it_says_a_word_is_a_failure_of_setup(serve: Servers) -> None:
+    servers = [serve(GOOD, wait=False, COG_WORKER_COMMAND="/bin/false") for _ in range(5)]
+    for server in servers:
+        assert "worker crashed (exit status 1)" in server.wait_for("SETUP_FAILED")["setup"]["logs"]
+        assert "Traceback" not in server.log
+
+
 def test_a_file_that_cannot_be_imported_is_a_failure_of_setup(serve: Servers) -> None:
     server = serve(GOOD.replace("class Runner", "import no_such_package\n\n    class Runner"), wait=False)
     assert "No module named 'no_such_package'" in server.wait_for("SETUP_FAILED")["setup"]["logs"]

@@ -97,6 +97,7 @@ def read_parameters(
                     "Name each input, or leave its annotation out if it is never used.",
                 )
             )
+    _report_nameless(signature, report)
     found = []
     for parameter in signature.parameters:
         if parameter.node.arg not in but:
@@ -108,6 +109,16 @@ def read_parameters(
             if field is not None:
                 found.append(field)
     return tuple(found)
+
+
+def _report_nameless(signature: Signature, report: Report) -> None:
+    """Report parameters before ``/``: a model is called with its inputs by name."""
+    nameless = {node.arg for node in signature.function.args.posonlyargs}
+    for parameter in signature.parameters:
+        if parameter.node.arg in nameless:
+            place = Place(signature.scope, parameter.node.arg, Purpose.INPUT)
+            fact = f"parameter '{parameter.node.arg}' of {signature.name} cannot be given by name"
+            report.problem(place.problem(parameter.node, fact, "Remove the / from the signature."))
 
 
 def _field(

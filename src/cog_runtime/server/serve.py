@@ -128,7 +128,7 @@ class _Server:
         try:
             sock = _listen(self._settings)
             server = await _start(app, sock, self._settings, self._protocol(predictions, access_log))
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # the latter for a port that is none
             files = " with certificate {} and key {}".format(*self._settings.tls) if self._settings.tls else ""
             self._log.error(f"Cannot listen on {self._settings.host}:{self._settings.port}{files}", error=str(error))
             await self._workers.stop(0)

@@ -83,6 +83,8 @@ class Worker:
         self._sharing = 0
         self._checks: dict[int, asyncio.Future[str | None]] = {}
         self._lines = {name: Lines(name, log) for name in ("stdout", "stderr")}
+        # Here and not in attach(): a process may end while the connections to it are still being made.
+        self._pipes = Pipes(process.stdout, process.stderr, self._on_text)
         self._timeout: asyncio.TimerHandle | None = None
         self._exit_status: int | None = None
         self._check_numbers = count()
@@ -100,7 +102,6 @@ class Worker:
         _, self._control = await loop.create_connection(
             lambda: Channel(self._on_control, ignore), sock=process.control
         )
-        self._pipes = Pipes(process.stdout, process.stderr, self._on_text)
         self._pipes.attach(loop)
         header = {
             "type": "init",

@@ -95,6 +95,7 @@ def test_what_is_no_input_is_refused(models, annotation, default, message):
         ("def run(x=3) -> str: ...", "parameter 'x' on run has no type annotation", "model.py:1:9 (x)"),
         ("def run(*a: int) -> str: ...", "unsupported type: *a of run cannot be an input", "model.py:1:10 (a)"),
         ("def run(**a: int) -> str: ...", "unsupported type: **a of run cannot be an input", "model.py:1:11 (a)"),
+        ("def run(a: int, /) -> str: ...", "parameter 'a' of run cannot be given by name", "model.py:1:9 (a)"),
         ("def run(x: str, x: int) -> str: ...", "duplicate argument 'x' in function definition", "model.py:1:17 (x)"),
         ("def run(x: str", "syntax error: '(' was never closed: def run(x: str", "model.py:1:8"),
         ("x = 1\nb = '\xff'\n".encode("latin-1"), "model.py cannot be decoded: byte 0xff is not UTF-8", "model.py:2"),

@@ -82,7 +82,7 @@ def test_a_function_is_called_itself(models, source):
 def test_a_static_method_has_no_object(models, decorator):
     first = "" if decorator.startswith("@static") else "self, "
 
-    schema = models.read(f"class P:\n  {decorator}def run({first}x: str, /, *, z: int) -> str: ...", name="P")
+    schema = models.read(f"class P:\n  {decorator}def run({first}x: str, *, z: int) -> str: ...", name="P")
 
     assert [field.name for field in schema.inputs] == ["x", "z"]
 
