@@ -93,6 +93,6 @@ def lock(session: nox.Session) -> None:
     """Pin what developing needs and what running needs, with hashes and without an index's address."""
     _install(session)
     options = ("--universal", "--python-version=3.10", "--generate-hashes", "--no-header", "--no-emit-index-url")
-    for name, package in (("dev", ("pyproject.toml",)), ("run", ("pyproject.toml",)), ("fuzz", ())):
+    for name, package in (("dev", ("pyproject.toml",)), ("run", ("pyproject.toml",)), ("fuzz", ()), ("s3", ())):
         inputs = (f"requirements/{name}.in", *package)
         session.run("uv", "pip", "compile", *options, *session.posargs, "-o", f"requirements/{name}.txt", *inputs)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import re
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -17,10 +19,8 @@ from tests.engines.machine import Broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-_VERSION: Final = "5.2.5"
-_PACKAGES: Final = (f"moto[s3]=={_VERSION}", "flask", "flask-cors")
+_PINNED: Final = Path(__file__).resolve().parents[2] / "requirements" / "s3.txt"
 _INSTALLING: Final = 300.0
 _READY: Final = 60.0
 _PAUSE: Final = 0.1
@@ -56,7 +56,8 @@ class S3(Engine):
 
     @property
     def _program(self) -> Path:
-        return self.machine.cache / "bin" / f"moto-{_VERSION}" / "bin" / "moto_server"
+        pins = hashlib.sha256(_PINNED.read_bytes()).hexdigest()[:12]
+        return self.machine.cache / "bin" / f"moto-{pins}" / "bin" / "moto_server"
 
     def present(self) -> bool:
         return self._program.exists()
@@ -67,7 +68,8 @@ class S3(Engine):
     def install(self) -> None:
         folder = self._program.parents[1]
         self.machine.run((uv.find_uv_bin(), "venv", "--quiet", "--clear", folder))
-        argv = (uv.find_uv_bin(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", *_PACKAGES)
+        into = ("--python", folder / "bin" / "python")
+        argv = (uv.find_uv_bin(), "pip", "install", "--quiet", *into, "--require-hashes", "-r", _PINNED)
         self.machine.run(argv, timeout=_INSTALLING)
 
     @contextlib.contextmanager
