@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from cog_core.process import Runner
     from cog_core.settings import Settings
 
+_NAMED_BY_ANOTHER: Final = re.compile(r"^'exporting to image' failed: image .* already exists$")
+"""Docker 28 with containerd's store makes a new name in two steps: of two builds that do so at once, one fails. The
+name is there when it is said, and a second try only has to change what it means."""
 PROXY_ARGUMENTS: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 
 
@@ -105,7 +109,12 @@ class Builder:
                 if request.pull:
                     self._pull(dockerfile.base)
                 stage.stage_carriers(self.engine, dockerfile, request, carriers)
-            self._run_cli(dockerfile, options, emit, secrets=_secrets(request))
+            try:
+                self._run_cli(dockerfile, options, emit, secrets=_secrets(request))
+            except BuildFailed as failure:
+                if not _NAMED_BY_ANOTHER.search(failure.message):
+                    raise
+                self._run_cli(dockerfile, options, emit, secrets=_secrets(request))
         finally:
             stage.remove_carriers(self.engine, carriers)
         return _image_id(options)
