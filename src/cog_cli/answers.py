@@ -16,6 +16,7 @@ import attrs
 
 from cog_cli.render.go_json import dumps, dumps_fields
 from cog_core.errors import PredictionError, UsageError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ _DATA_URL: Final = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.ASCII)
 
 
 @attrs.frozen
-class OutputFile:
+class OutputFile(Frozen):
     """A file to be written."""
 
     path: Path
@@ -49,7 +50,7 @@ class OutputFile:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class Answer(Frozen):
     """What a prediction's output comes to.
 
     Attributes:

@@ -18,6 +18,7 @@ from cog_core import images, process
 from cog_core.backend import ExportsImages, LoadsImages
 from cog_core.caches import Cache
 from cog_core.errors import ConfigInvalid, Origin, Problem, UsageError
+from cog_core.frozen import Frozen
 from cog_core.plugins import candidates
 from cog_core.project import open_project
 from cog_core.values import Platform, image_name
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class BuildFlags:
+class BuildFlags(Frozen):
     """What the command line says about a build; see :mod:`cog_cli.options`."""
 
     file: str | None

@@ -13,6 +13,7 @@ import attrs
 
 from cog_core.context import BuildContext, materialise
 from cog_core.errors import UsageError
+from cog_core.frozen import Frozen
 from cog_core.ir import Run, SecretMount, SshMount, lower
 from cog_core.ir.dockerfile import CLASSIC, FILES, MODERN, Dialect, render
 from cog_core.ir.steps import PROJECT
@@ -35,7 +36,7 @@ _NO_RULES: Final = "# Everything in the contexts takes part: what the project le
 
 
 @attrs.frozen
-class Script:
+class Script(Frozen):
     """A shell script: its name in the folder, and its text."""
 
     name: str

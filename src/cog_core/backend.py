@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.values import Platform, Secret
 
 if TYPE_CHECKING:
@@ -22,28 +23,28 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class ToStore:
+class ToStore(Frozen):
     """Keep the image where the backend keeps its images, under this name."""
 
     tag: str
 
 
 @attrs.frozen
-class ToLayout:
+class ToLayout(Frozen):
     """Write an OCI image layout (OCI image specification, "Image Layout") into this folder."""
 
     path: Path
 
 
 @attrs.frozen
-class ToDockerArchive:
+class ToDockerArchive(Frozen):
     """Write a file as ``docker save`` does."""
 
     path: Path
 
 
 @attrs.frozen
-class ToRegistry:
+class ToRegistry(Frozen):
     """Push to a registry under this reference."""
 
     reference: str
@@ -53,7 +54,7 @@ Output: TypeAlias = "ToStore | ToLayout | ToDockerArchive | ToRegistry"
 
 
 @attrs.frozen(kw_only=True)
-class BuildRequest:
+class BuildRequest(Frozen):
     """What a backend is asked to do.
 
     Attributes:
@@ -80,7 +81,7 @@ class BuildRequest:
 
 
 @attrs.frozen(kw_only=True)
-class Layer:
+class Layer(Frozen):
     """A layer of a finished image.
 
     Attributes:
@@ -95,7 +96,7 @@ class Layer:
 
 
 @attrs.frozen(kw_only=True)
-class ImageInfo:
+class ImageInfo(Frozen):
     """What an image says about itself.
 
     Attributes:
@@ -120,7 +121,7 @@ class ImageInfo:
 
 
 @attrs.frozen(kw_only=True)
-class Probe:
+class Probe(Frozen):
     """Whether a backend can be used on this machine now.
 
     Attributes:
@@ -161,7 +162,7 @@ class Backend(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class BackendInfo:
+class BackendInfo(Frozen):
     """What a plugin registers.
 
     Attributes:
@@ -245,7 +246,7 @@ class PushesImages(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Bind:
+class Bind(Frozen):
     """A folder of this machine, seen in a container."""
 
     source: Path
@@ -254,7 +255,7 @@ class Bind:
 
 
 @attrs.frozen(kw_only=True)
-class RunRequest:
+class RunRequest(Frozen):
     """A container to start.
 
     Attributes:

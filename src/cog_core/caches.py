@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import UsageError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ _PRIVATE: Final = ("secret", "token", "password", "key")
 
 
 @attrs.frozen
-class Cache:
+class Cache(Frozen):
     """Where a cache is read or written (moby/buildkit, README, "Cache").
 
     Attributes:

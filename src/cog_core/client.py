@@ -11,6 +11,7 @@ import attrs
 
 from cog_core import clock
 from cog_core.errors import InputInvalid, PredictionError, Problem
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ _UP = frozenset({"READY", "BUSY"})
 
 
 @attrs.frozen
-class ModelClient:
+class ModelClient(Frozen):
     """A model that serves Cog's HTTP interface at an address.
 
     Attributes:

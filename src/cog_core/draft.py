@@ -10,6 +10,7 @@ from cog_core import labels
 from cog_core.context import BuildContext, IgnoreRules, exactly
 from cog_core.errors import PluginError, Problem, SchemaError
 from cog_core.events import Noted, Warned, ignore
+from cog_core.frozen import Frozen
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
 from cog_core.labels import SourceFacts
 from cog_core.lock import build_secrets, installer_environ, lock
@@ -40,7 +41,7 @@ LARGE: Final = 10 * 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
+class Wishes(Frozen):
     """What the caller decides about an image, beside what the project says.
 
     Attributes:
@@ -63,7 +64,7 @@ class Wishes:
 
 
 @attrs.frozen(kw_only=True)
-class Tools:
+class Tools(Frozen):
     """Doors to the world: settings, plugins, and how programs are started."""
 
     settings: Settings
@@ -72,7 +73,7 @@ class Tools:
 
 
 @attrs.frozen(kw_only=True)
-class Draft:
+class Draft(Frozen):
     """A planned image.
 
     Attributes:

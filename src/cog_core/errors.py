@@ -29,12 +29,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 @attrs.frozen(kw_only=True)
-class Origin:
+class Origin(Frozen):
     """Where something was written: a file, the key in it, and the position.
 
     Attributes:
@@ -56,7 +58,7 @@ class Origin:
 
 
 @attrs.frozen(kw_only=True)
-class Problem:
+class Problem(Frozen):
     """One thing that is wrong in something the user wrote."""
 
     message: str

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from cog_core.errors import Origin
 
 
 @attrs.frozen(kw_only=True)
-class StepStarted:
+class StepStarted(Frozen):
     """A step begins.
 
     Attributes:
@@ -27,7 +29,7 @@ class StepStarted:
 
 
 @attrs.frozen(kw_only=True)
-class StepOutput:
+class StepOutput(Frozen):
     """A line that a step printed, without its line end and without secrets."""
 
     id: str
@@ -35,7 +37,7 @@ class StepOutput:
 
 
 @attrs.frozen(kw_only=True)
-class StepProgress:
+class StepProgress(Frozen):
     """How far a step is: ``done`` of ``total`` bytes, or of an unknown amount."""
 
     id: str
@@ -45,7 +47,7 @@ class StepProgress:
 
 
 @attrs.frozen(kw_only=True)
-class StepFinished:
+class StepFinished(Frozen):
     """A step ended well.
 
     Attributes:
@@ -61,7 +63,7 @@ class StepFinished:
 
 
 @attrs.frozen(kw_only=True)
-class StepFailed:
+class StepFailed(Frozen):
     """A step ended badly; the exception that follows says how."""
 
     id: str
@@ -69,7 +71,7 @@ class StepFailed:
 
 
 @attrs.frozen(kw_only=True)
-class Decided:
+class Decided(Frozen):
     """Something was chosen for the user: ``what`` became ``value``, and why."""
 
     what: str
@@ -78,7 +80,7 @@ class Decided:
 
 
 @attrs.frozen(kw_only=True)
-class Noted:
+class Noted(Frozen):
     """Something that was decided or assumed for the user."""
 
     message: str
@@ -86,7 +88,7 @@ class Noted:
 
 
 @attrs.frozen(kw_only=True)
-class Warned:
+class Warned(Frozen):
     """Something that works but should be changed."""
 
     message: str

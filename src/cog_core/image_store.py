@@ -10,6 +10,7 @@ import attrs
 from cog_core.backend import ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.errors import ImageNotFound
 from cog_core.events import StepProgress
+from cog_core.frozen import Frozen
 from cog_core.image_failures import mapped
 from cog_core.layouts import image_info
 from cog_core.telling import told
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class ImageStore:
+class ImageStore(Frozen):
     """The images below the user's cache folder; several processes may use them at once.
 
     Attributes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.values import COMPATIBLE_COG_VERSION
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ RESERVED: Final = "run.cog."
 
 
 @attrs.frozen(kw_only=True)
-class SourceFacts:
+class SourceFacts(Frozen):
     """What version control says about a project; an explicit input, since two copies of one project may differ in it.
 
     Attributes:

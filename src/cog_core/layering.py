@@ -12,6 +12,7 @@ from cog_core import step_files
 from cog_core.clock import rfc3339
 from cog_core.context import materialise
 from cog_core.errors import UnsupportedPlan
+from cog_core.frozen import Frozen
 from cog_core.ir import Copy, Env, ImageBase, PythonPackages, Runtime, SystemPackages, User, Weights, Workdir, Write
 from cog_core.ir.lower import RUNTIME_FOLDER
 from cog_core.ir.steps import RUNTIME, WEIGHTS
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class StepFiles:
+class StepFiles(Frozen):
     """The files of one build's steps; call :meth:`of` with each step.
 
     Attributes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.ir.lower import CA_CERT, RUNTIME_FOLDER, SECRETS_FOLDER
 from cog_core.ir.plan import BuildPlan, Decision, ImageConfig, Stage
 from cog_core.ir.steps import (
@@ -48,7 +49,7 @@ _CA_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
 
 
 @attrs.frozen(kw_only=True)
-class PlanInputs:
+class PlanInputs(Frozen):
     """Everything a plan is made from.
 
     Attributes:

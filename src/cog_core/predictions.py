@@ -17,6 +17,7 @@ from cog_core.clock import monotonic
 from cog_core.draft import openapi
 from cog_core.errors import ImageNotFound
 from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
+from cog_core.frozen import Frozen
 from cog_core.image_failures import mapped
 from cog_core.layouts import is_layout
 from cog_core.planner import COMMAND, PORT, SOURCE_FOLDER
@@ -41,7 +42,7 @@ _CERTIFICATES: Final = "/run/cog-ca"
 
 
 @attrs.frozen(kw_only=True)
-class Model:
+class Model(Frozen):
     """Something that can be started: an image, or a project whose environment is built first.
 
     Attributes:
@@ -64,7 +65,7 @@ class Model:
 
 
 @attrs.frozen(kw_only=True)
-class Served:
+class Served(Frozen):
     """A model that answers.
 
     Attributes:
@@ -79,7 +80,7 @@ class Served:
 
 
 @attrs.frozen(kw_only=True)
-class RunOptions:
+class RunOptions(Frozen):
     """How a model is started.
 
     Attributes:

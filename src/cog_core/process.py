@@ -15,6 +15,7 @@ import attrs
 
 from cog_core import families
 from cog_core.errors import CogError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ _REDACTED = "**********"
 
 
 @attrs.frozen(kw_only=True)
-class Command:
+class Command(Frozen):
     """A program to start, as a value.
 
     Attributes:
@@ -59,7 +60,7 @@ class Command:
 
 
 @attrs.frozen(kw_only=True)
-class Completed:
+class Completed(Frozen):
     """What a program left behind.
 
     Attributes:

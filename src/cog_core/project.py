@@ -10,6 +10,7 @@ import attrs
 from cog_core.config import load
 from cog_core.config.files import kind_of
 from cog_core.errors import ConfigInvalid, ConfigNotFound, Origin, Problem
+from cog_core.frozen import Frozen
 from cog_core.resolve.facts import Facts, RequirementsFile
 from cog_core.resolve.requirements import local_paths
 
@@ -31,7 +32,7 @@ _LARGEST_REQUIREMENTS = 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
-class Project:
+class Project(Frozen):
     """A folder with a configuration.
 
     Attributes:

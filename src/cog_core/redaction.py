@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,7 +21,7 @@ _FEW: Final = 20
 
 
 @attrs.frozen
-class Redaction:
+class Redaction(Frozen):
     """Hides secrets.
 
     Attributes:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class BuildResult:
+class BuildResult(Frozen):
     """An image that was built.
 
     Attributes:
@@ -57,7 +59,7 @@ class BuildResult:
 
 
 @attrs.frozen(kw_only=True)
-class Prediction:
+class Prediction(Frozen):
     """What a model answered.
 
     Attributes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_core.errors import UsageError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ _OFF = {"", "0", "false", "no", "off"}
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class Settings(Frozen):
     """All settings that come from outside a project, read once and passed on.
 
     Attributes:

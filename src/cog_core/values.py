@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import platform as host
+import os
 import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from cog_core.errors import UsageError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
 @attrs.frozen
-class Platform:
+class Platform(Frozen):
     """An operating system and a processor, by the names of the OCI image specification (config, "Properties")."""
 
     os: str = "linux"
@@ -52,7 +53,7 @@ class Platform:
     @classmethod
     def of_this_machine(cls) -> Platform:
         """Return the Linux platform that runs on this processor without emulation."""
-        machine = host.machine().lower()
+        machine = os.uname().machine.lower()
         return cls("linux", _ARCHITECTURES.get(machine, machine))
 
     def __str__(self) -> str:
@@ -92,7 +93,7 @@ class PythonVersion:
 
 
 @attrs.frozen(kw_only=True)
-class PythonLayout:
+class PythonLayout(Frozen):
     """Where a base image keeps its interpreter.
 
     Meaningful steps hold no paths; lowering puts these in.
@@ -122,7 +123,7 @@ class PythonLayout:
 
 
 @attrs.frozen(repr=False)
-class Secret:
+class Secret(Frozen):
     """Bytes that a build step may read and that must not be seen anywhere else.
 
     Exactly one of the two fields is set. Neither appears in the representation.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_backends.buildkit.fixes import HOST, TLS_FOLDER, NotUsable, share, start
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ _ROOTLESS: Final = "buildkit/buildkitd.sock"
 
 
 @attrs.frozen
-class Server:
+class Server(Frozen):
     """How ``buildctl`` reaches a server.
 
     Attributes:

@@ -20,6 +20,7 @@ from cog_core.buildkit_progress import RawJson, Steps
 from cog_core.caches import Cache, secrets_of
 from cog_core.errors import UnsupportedPlan, UsageError
 from cog_core.events import Warned
+from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import FILES, MODERN, Dockerfile, Instruction, render
 from cog_core.ir.steps import PROJECT
 from cog_core.plain_names import ODD, with_plain_names
@@ -44,7 +45,7 @@ _LONGEST: Final = 128 * 1024 - 1
 
 
 @attrs.frozen(kw_only=True)
-class Pushed:
+class Pushed(Frozen):
     """What a server pushed.
 
     Attributes:
@@ -57,7 +58,7 @@ class Pushed:
 
 
 @attrs.frozen(kw_only=True)
-class Builder:
+class Builder(Frozen):
     """A server that was found, and what is needed to talk to it.
 
     Attributes:

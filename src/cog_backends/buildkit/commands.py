@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class LocalFolder:
+class LocalFolder(Frozen):
     """A folder of this machine that the server reads through us.
 
     Attributes:
@@ -37,7 +39,7 @@ class LocalFolder:
 
 
 @attrs.frozen
-class OciLayout:
+class OciLayout(Frozen):
     """An image in a layout, for the server to read through us.
 
     Attributes:
@@ -50,7 +52,7 @@ class OciLayout:
 
 
 @attrs.frozen(kw_only=True)
-class BuildOptions:
+class BuildOptions(Frozen):
     """Everything that goes on the command line of one build.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_backends.buildkit.fixes import NAME_ONE, NotUsable, install, reach, wants_certificates
+from cog_core.frozen import Frozen
 from cog_core.process import Command, CommandNotFound, ProcessTimeout
 from cog_core.values import Platform
 
@@ -34,7 +35,7 @@ _DEVELOPMENT: Final = (0, 0, 0)
 
 
 @attrs.frozen(kw_only=True)
-class Facts:
+class Facts(Frozen):
     """A server that answered.
 
     Attributes:

@@ -18,6 +18,7 @@ from cog_core.caches import secrets_of
 from cog_core.context import tar_stream
 from cog_core.engine_advice import registry_advice
 from cog_core.errors import BackendError, BuildFailed
+from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import FILES, render
 from cog_core.ir.steps import PROJECT
 from cog_core.plain_names import with_plain_names
@@ -45,7 +46,7 @@ PROXY_ARGUMENTS: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", 
 
 
 @attrs.frozen(kw_only=True)
-class Builder:
+class Builder(Frozen):
     """A builder that was found, and all that is needed to talk to it.
 
     Attributes:

@@ -18,6 +18,7 @@ import attrs
 
 from cog_core.clock import now
 from cog_core.errors import CogError
+from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_oci.files import replace_file
 
@@ -35,7 +36,7 @@ _PLUGINS: Final = ("local/lib", "local/libexec", "lib", "libexec")
 
 
 @attrs.frozen
-class Client:
+class Client(Frozen):
     """A docker command line.
 
     Attributes:

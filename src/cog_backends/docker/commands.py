@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.docker.rungs import Rung, RungKind
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class BuildOptions:
+class BuildOptions(Frozen):
     """Everything that goes on the command line of one build.
 
     Attributes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.errors import BackendUnavailable
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.settings import Settings
@@ -24,7 +25,7 @@ _SCHEME: Final = "unix://"
 
 
 @attrs.frozen
-class Endpoint:
+class Endpoint(Frozen):
     """Where an engine is.
 
     Attributes:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @attrs.frozen
-class Identities:
+class Identities(Frozen):
     """What was noted: a small file for each image that was built with such an engine.
 
     Attributes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.docker.clients import find_clients
+from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import CLASSIC, EARLY_BUILDKIT, MODERN, Dialect
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class RungKind(str, Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Rung:
+class Rung(Frozen):
     """A way to the builder, and what the builder understands there.
 
     Attributes:

@@ -14,6 +14,7 @@ from cog_core.base_images import fetch_base, find_python
 from cog_core.clock import now
 from cog_core.errors import BackendError, RegistryError
 from cog_core.events import Noted, StepProgress
+from cog_core.frozen import Frozen
 from cog_core.image_failures import mapped
 from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
@@ -37,7 +38,7 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @attrs.frozen(kw_only=True)
-class Base:
+class Base(Frozen):
     """A base in the store.
 
     Attributes:
@@ -56,7 +57,7 @@ class Base:
 
 
 @attrs.frozen(kw_only=True)
-class Bases:
+class Bases(Frozen):
     """Where bases come from.
 
     Attributes:

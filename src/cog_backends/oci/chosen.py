@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.values import PythonLayout, PythonVersion
 from cog_oci.files import replace_file
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Chosen:
+class Chosen(Frozen):
     """What was chosen.
 
     Attributes:

@@ -21,6 +21,7 @@ from cog_backends.oci.sandbox.container import SandboxContainer
 from cog_core import labels, process
 from cog_core.certificates import bundle_file
 from cog_core.errors import BackendUnavailable
+from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_core.runtime_bundle import prepare
 from cog_core.values import Platform, PythonVersion
@@ -45,7 +46,7 @@ _PROBE: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 @attrs.frozen(kw_only=True)
-class HostProcesses:
+class HostProcesses(Frozen):
     """Starts images as processes of this machine.
 
     Attributes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import BackendError
+from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_core.values import Platform
 
@@ -27,7 +28,7 @@ _MOST_LINKS = 40
 
 
 @attrs.frozen(kw_only=True)
-class Interpreter:
+class Interpreter(Frozen):
     """A Python in a folder.
 
     Attributes:

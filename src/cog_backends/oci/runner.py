@@ -11,6 +11,7 @@ import attrs
 
 from cog_core.backend import Bind
 from cog_core.errors import BackendError, BackendUnavailable
+from cog_core.frozen import Frozen
 from cog_oci import image_config
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 @attrs.frozen(kw_only=True)
-class ImageRunner:
+class ImageRunner(Frozen):
     """Starts containers from the images of a store.
 
     Attributes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_oci import canonical, media
 from cog_oci.files import replace_file
 from cog_oci.layers import pack
@@ -32,7 +33,7 @@ FORMAT: Final = 1
 
 
 @attrs.frozen(kw_only=True)
-class StoredLayer:
+class StoredLayer(Frozen):
     """A layer in the store.
 
     Attributes:
@@ -51,7 +52,7 @@ class StoredLayer:
 
 
 @attrs.frozen
-class Store:
+class Store(Frozen):
     """Everything below the user's cache folder; several processes may use it at once."""
 
     root: Path

@@ -12,6 +12,7 @@ from cog_backends.podman.commands import BuildOptions, build_argv, repositories
 from cog_backends.podman.progress import BuildProgress
 from cog_core.context import materialise
 from cog_core.errors import BackendError, CogError
+from cog_core.frozen import Frozen
 from cog_core.ir import ImageBase
 from cog_core.ir.dockerfile import render
 from cog_core.ir.steps import PROJECT
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Builder:
+class Builder(Frozen):
     """Builds into one podman's store."""
 
     images: Images

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import BackendError, UnsupportedPlan
+from cog_core.frozen import Frozen
 from cog_oci.errors import OciError
 from cog_oci.proxies import is_loopback
 from cog_oci.reference import Reference
@@ -33,7 +34,7 @@ _PODMANS: Final = (
 
 
 @attrs.frozen(kw_only=True)
-class BuildOptions:
+class BuildOptions(Frozen):
     """Everything that goes on the command line of one build.
 
     Attributes:

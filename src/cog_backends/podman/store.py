@@ -14,6 +14,7 @@ from cog_core.backend import ImageInfo, Layer
 from cog_core.clock import monotonic
 from cog_core.errors import BackendError, CogError, ImageNotFound, RegistryError
 from cog_core.events import StepFailed, StepFinished, StepOutput, StepStarted
+from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_core.staging import workspace
 from cog_core.values import Platform
@@ -35,7 +36,7 @@ _ABSENT = ("image not known", "no such image", "manifest unknown", "name unknown
 
 
 @attrs.frozen
-class Images:
+class Images(Frozen):
     """The images of one podman."""
 
     tools: Tools

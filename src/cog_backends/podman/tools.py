@@ -12,6 +12,7 @@ import attrs
 
 from cog_core.engine_advice import sudo
 from cog_core.errors import CogError
+from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import Dialect
 from cog_core.process import Command
 from cog_core.values import Platform
@@ -44,7 +45,7 @@ _SUBORDINATE_IDS: Final = "sudo usermod --add-subuids 100000-165535 --add-subgid
 
 
 @attrs.frozen(kw_only=True)
-class Tools:
+class Tools(Frozen):
     """A podman that answers, and the builder that belongs to it.
 
     Attributes:
@@ -100,7 +101,7 @@ class Tools:
 
 
 @attrs.frozen
-class Missing:
+class Missing(Frozen):
     """Why podman cannot be used, and the one command that would change that."""
 
     reason: str

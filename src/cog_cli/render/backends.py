@@ -8,6 +8,7 @@ import attrs
 
 from cog_cli.render.table import section, table
 from cog_core.engine_advice import way
+from cog_core.frozen import Frozen
 from cog_core.plugins.manager import OURS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Survey:
+class Survey(Frozen):
     """What was found.
 
     Attributes:

@@ -17,6 +17,7 @@ from cog_core.config.reader import LARGEST, read_yaml
 from cog_core.config.rules import Finding, check
 from cog_core.config.weights import check_weights
 from cog_core.errors import ConfigInvalid, ConfigNotFound, Origin, Problem
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ _REPLACED = {
 
 
 @attrs.frozen(kw_only=True)
-class LoadedConfig:
+class LoadedConfig(Frozen):
     """A configuration and what is known about its text.
 
     Attributes:

@@ -10,13 +10,14 @@ import attrs
 from cog_core.config import shapes
 from cog_core.config.shapes import flag, integer, number, text, texts
 from cog_core.config.urls import without_credentials
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.config.nodes import Path
 
 
 @attrs.frozen(repr=False)
-class _Section:
+class _Section(Frozen):
     def __repr__(self) -> str:
         """Return the values without credentials in URLs."""
         values = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)))

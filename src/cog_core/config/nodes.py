@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -15,7 +17,7 @@ Path: TypeAlias = "tuple[str | int, ...]"
 
 
 @attrs.frozen
-class Scalar:
+class Scalar(Frozen):
     """A single value by its text; None when nothing, ``null`` or ``~`` is written without quotes."""
 
     text: str | None
@@ -23,7 +25,7 @@ class Scalar:
 
 
 @attrs.frozen
-class Listing:
+class Listing(Frozen):
     """A list of values."""
 
     items: tuple[Node, ...]
@@ -31,7 +33,7 @@ class Listing:
 
 
 @attrs.frozen
-class Entry:
+class Entry(Frozen):
     """A key and its value; ``origin`` is where the key stands."""
 
     key: str
@@ -40,7 +42,7 @@ class Entry:
 
 
 @attrs.frozen
-class Table:
+class Table(Frozen):
     """A mapping, in the order in which it is written."""
 
     entries: tuple[Entry, ...]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.config.model import Batch
+from cog_core.frozen import Frozen
 from cog_core.values import PYTHONS, PythonVersion
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _REPOSITORY = re.compile(
 
 
 @attrs.frozen(kw_only=True)
-class Finding:
+class Finding(Frozen):
     """A rule that is not kept.
 
     Attributes:

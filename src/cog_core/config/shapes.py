@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,7 +31,7 @@ _FLAGS: Final = {
 
 
 @attrs.frozen
-class Misfit:
+class Misfit(Frozen):
     """A value that does not fit.
 
     Attributes:

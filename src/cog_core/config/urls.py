@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,7 +19,7 @@ _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 @attrs.frozen
-class Login:
+class Login(Frozen):
     """A user name and password for a host.
 
     Attributes:

@@ -13,6 +13,8 @@ from typing import Final
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 DEFAULT_IGNORES: Final = (
     ".git",
     ".venv",
@@ -42,7 +44,7 @@ ALWAYS_IGNORED: Final = (".cog",)
 
 
 @attrs.frozen
-class _Pattern:
+class _Pattern(Frozen):
     text: str
     negated: bool
     expression: re.Pattern[str]
@@ -64,7 +66,7 @@ class _Pattern:
 
 
 @attrs.frozen
-class IgnoreRules:
+class IgnoreRules(Frozen):
     """An ordered list of patterns.
 
     Attributes:

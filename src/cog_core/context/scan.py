@@ -13,6 +13,7 @@ import attrs
 
 from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules
 from cog_core.errors import UsageError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ class EntryKind(str, Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Entry:
+class Entry(Frozen):
     """One file, folder or symbolic link of a context.
 
     Attributes:
@@ -46,7 +47,7 @@ class Entry:
 
 
 @attrs.frozen
-class BuildContext:
+class BuildContext(Frozen):
     """A folder, and the rules that say what of it takes part in a build.
 
     Attributes:

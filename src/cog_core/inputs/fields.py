@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @attrs.frozen
-class InputSchema:
+class InputSchema(Frozen):
     """What a model takes.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.ir.steps import (
     BindMount,
     CacheMount,
@@ -93,7 +94,7 @@ _CERTIFICATES = re.compile(r"export (?:[A-Z_]+=/run/secrets/\S+ ?)+; ")
 
 
 @attrs.frozen
-class Requirement:
+class Requirement(Frozen):
     """A capability that a plan needs, and the part of the plan that needs it."""
 
     capability: Capability

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.ir.steps import (
     PROJECT,
     BindMount,
@@ -46,7 +47,7 @@ _LINE: Final = 4000
 
 
 @attrs.frozen(kw_only=True)
-class Dialect:
+class Dialect(Frozen):
     """What a builder understands.
 
     Attributes:
@@ -73,7 +74,7 @@ CLASSIC = Dialect(prefixes=True)
 
 
 @attrs.frozen
-class Instruction:
+class Instruction(Frozen):
     """One instruction and the step that it comes from."""
 
     text: str
@@ -83,7 +84,7 @@ class Instruction:
 
 
 @attrs.frozen(kw_only=True)
-class Dockerfile:
+class Dockerfile(Frozen):
     """A rendered plan.
 
     Attributes:

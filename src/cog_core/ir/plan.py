@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.values import EPOCH, Platform
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class ImageConfig:
+class ImageConfig(Frozen):
     """What the image says about running it (OCI image specification, config, "Properties").
 
     Environment, working directory and user come from the steps; this is the rest.
@@ -26,7 +27,7 @@ class ImageConfig:
 
 
 @attrs.frozen(kw_only=True)
-class Stage:
+class Stage(Frozen):
     """A base and the steps on top of it."""
 
     base: Base
@@ -34,7 +35,7 @@ class Stage:
 
 
 @attrs.frozen(kw_only=True)
-class Decision:
+class Decision(Frozen):
     """Something that was decided for the author, and why.
 
     Attributes:
@@ -49,7 +50,7 @@ class Decision:
 
 
 @attrs.frozen(kw_only=True)
-class BuildPlan:
+class BuildPlan(Frozen):
     """Everything a backend needs to know to make one image for one platform.
 
     Attributes:

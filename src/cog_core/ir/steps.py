@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from cog_core.errors import Origin
     from cog_core.values import PythonVersion
@@ -41,7 +43,7 @@ def _one_line_pairs(_: object, attribute: attrs.Attribute[Pairs], value: Pairs) 
 
 
 @attrs.frozen(kw_only=True)
-class CacheMount:
+class CacheMount(Frozen):
     """A folder that survives from build to build and is never part of the image."""
 
     id: str
@@ -50,7 +52,7 @@ class CacheMount:
 
 
 @attrs.frozen(kw_only=True)
-class SecretMount:
+class SecretMount(Frozen):
     """A secret as a file for the time of one command.
 
     Attributes:
@@ -65,7 +67,7 @@ class SecretMount:
 
 
 @attrs.frozen(kw_only=True)
-class BindMount:
+class BindMount(Frozen):
     """A part of a context, readable for the time of one command."""
 
     context: str
@@ -74,7 +76,7 @@ class BindMount:
 
 
 @attrs.frozen(kw_only=True)
-class SshMount:
+class SshMount(Frozen):
     """The socket of an SSH agent for the time of one command, which finds it by ``SSH_AUTH_SOCK``.
 
     Attributes:
@@ -88,7 +90,7 @@ Mount: TypeAlias = "CacheMount | SecretMount | SshMount | BindMount"
 
 
 @attrs.frozen(kw_only=True)
-class _Step:
+class _Step(Frozen):
     origin: Origin | None = attrs.field(default=None, eq=False)
 
 
@@ -195,7 +197,7 @@ PRIMITIVE = (Run, Copy, Write, Env, Workdir, User)
 
 
 @attrs.frozen(kw_only=True)
-class PythonBase:
+class PythonBase(Frozen):
     """A base that is only meant: whatever gives this Python on this backend."""
 
     version: PythonVersion
@@ -203,7 +205,7 @@ class PythonBase:
 
 
 @attrs.frozen(kw_only=True)
-class ImageBase:
+class ImageBase(Frozen):
     """A base by name: an image reference, ``oci:DIR[:TAG]`` or ``docker-archive:FILE``.
 
     Attributes:

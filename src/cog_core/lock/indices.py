@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from cog_core.config.urls import without_credentials
+from cog_core.frozen import Frozen
 from cog_core.lock.pip_settings import pip_settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _shown(urls: Iterable[str]) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Indices:
+class Indices(Frozen):
     """Everything that decides where a package may come from. URLs may hold credentials.
 
     Attributes:

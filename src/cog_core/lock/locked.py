@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from cog_core.errors import Problem
     from cog_core.events import Noted
 
 
 @attrs.frozen(kw_only=True)
-class LockedPackage:
+class LockedPackage(Frozen):
     """One package that an index, or a URL of the author's, has as a wheel.
 
     Attributes:
@@ -39,7 +41,7 @@ class LockedPackage:
 
 
 @attrs.frozen(kw_only=True)
-class Resolution:
+class Resolution(Frozen):
     """What the resolver found for one target; this is what caches and ``cog.lock`` keep.
 
     Attributes:
@@ -54,7 +56,7 @@ class Resolution:
 
 
 @attrs.frozen(kw_only=True)
-class LocalArtifact:
+class LocalArtifact(Frozen):
     """A file of the project that has to be in the image before packages are installed.
 
     Attributes:
@@ -67,7 +69,7 @@ class LocalArtifact:
 
 
 @attrs.frozen(kw_only=True)
-class LockedPackages:
+class LockedPackages(Frozen):
     """The Python packages of an image.
 
     Attributes:

@@ -10,6 +10,7 @@ import attrs
 
 from cog_core.certificates import ca_bundle
 from cog_core.errors import LockError
+from cog_core.frozen import Frozen
 from cog_core.lock import explain, uv
 from cog_core.lock.locked import LockedPackage, Resolution
 from cog_core.lock.pip_settings import pip_settings
@@ -28,7 +29,7 @@ _MOST_ROUNDS: Final = 40
 
 
 @attrs.frozen(kw_only=True)
-class Question:
+class Question(Frozen):
     """What the resolver is asked.
 
     Attributes:

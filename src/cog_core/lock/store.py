@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.errors import LockError, Origin
+from cog_core.frozen import Frozen
 from cog_core.lock.locked import LockedPackage, Resolution
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _LARGEST = 16 * 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
-class LockTarget:
+class LockTarget(Frozen):
     """A lock, and what it is the answer to.
 
     Attributes:

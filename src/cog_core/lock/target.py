@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import LockError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.resolve import ResolvedBuild
@@ -30,7 +31,7 @@ _PATCHES = {"3.8": 20, "3.9": 20, "3.10": 15, "3.11": 2, "3.12": 7, "3.13": 0, "
 
 
 @attrs.frozen(kw_only=True)
-class Target:
+class Target(Frozen):
     """What packages are locked for."""
 
     python: PythonVersion

@@ -11,6 +11,7 @@ import attrs
 from uv import find_uv_bin
 
 from cog_core.config.urls import secrets, without_credentials
+from cog_core.frozen import Frozen
 from cog_core.lock.locked import LockedPackage
 from cog_core.process import Command
 from cog_core.values import package_name
@@ -35,7 +36,7 @@ _STRATEGY = "unsafe-best-match"
 
 
 @attrs.frozen
-class Parsed:
+class Parsed(Frozen):
     """What the resolver printed.
 
     Attributes:

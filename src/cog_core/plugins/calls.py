@@ -13,6 +13,7 @@ import attrs
 
 from cog_core.errors import CogError, PluginError
 from cog_core.events import Warned
+from cog_core.frozen import Frozen
 from cog_core.ir.plan import BuildPlan
 from cog_core.plugins.commands import CliCommand
 from cog_core.plugins.manager import FailedPlugin, said
@@ -31,7 +32,7 @@ _SWITCH_OFF = "`cog plugins` lists the plugins; COG_DISABLE_PLUGINS switches som
 
 
 @attrs.frozen(kw_only=True)
-class AddedCommand:
+class AddedCommand(Frozen):
     """A command, and the plugin that adds it."""
 
     plugin: LoadedPlugin

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.values import package_name
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class EntryPoint:
+class EntryPoint(Frozen):
     """A name that a distribution registers.
 
     Attributes:

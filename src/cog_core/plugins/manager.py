@@ -13,6 +13,7 @@ import pluggy
 from cog_core.backend import BackendInfo
 from cog_core.errors import Problem
 from cog_core.events import ignore
+from cog_core.frozen import Frozen
 from cog_core.ir.capabilities import Capability
 from cog_core.plugins.hooks import Hooks
 from cog_core.plugins.installed import entry_points
@@ -40,7 +41,7 @@ _BACKEND: Final = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 
 
 @attrs.frozen
-class LoadedPlugin:
+class LoadedPlugin(Frozen):
     """A plugin that works.
 
     Attributes:
@@ -55,7 +56,7 @@ class LoadedPlugin:
 
 
 @attrs.frozen
-class FailedPlugin:
+class FailedPlugin(Frozen):
     """A plugin that is not used, or of which a part is not, and why.
 
     Attributes:
@@ -72,7 +73,7 @@ class FailedPlugin:
 
 
 @attrs.frozen(kw_only=True)
-class Plugins:
+class Plugins(Frozen):
     """All plugins of one run.
 
     Attributes:

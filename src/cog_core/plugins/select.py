@@ -8,6 +8,7 @@ import attrs
 
 from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
+from cog_core.frozen import Frozen
 from cog_core.ir import lacking, lower
 from cog_core.plugins.trust import ask
 
@@ -25,7 +26,7 @@ PREFERENCE: Final = ("docker", "podman", "buildkit", "oci")
 
 
 @attrs.frozen(kw_only=True)
-class Candidate:
+class Candidate(Frozen):
     """A backend, what its probe found, and what it lacks for a plan.
 
     Attributes:
@@ -47,7 +48,7 @@ class Candidate:
 
 
 @attrs.frozen(kw_only=True)
-class Choice:
+class Choice(Frozen):
     """The backend that was chosen, the plan lowered for it, and the reason as one line."""
 
     candidate: Candidate

@@ -9,6 +9,7 @@ import attrs
 
 from cog_core.backend import Backend, ImageInfo, Probe, RunsImages, ToDockerArchive, ToLayout
 from cog_core.errors import BackendUnavailable, PluginError
+from cog_core.frozen import Frozen
 from cog_core.ir.capabilities import Capability
 from cog_core.plugins.manager import OURS, said
 
@@ -25,7 +26,7 @@ _METHODS: Final = {Capability.RUN_IMAGES: (RunsImages, "run")}
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class Answer(Frozen):
     """What a backend said, as far as it is believed.
 
     Attributes:

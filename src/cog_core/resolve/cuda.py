@@ -14,6 +14,7 @@ import attrs
 
 from cog_core.config.urls import without_credentials
 from cog_core.errors import ResolveError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -33,7 +34,7 @@ class Source(Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Package:
+class Package(Frozen):
     """How a package comes by CUDA.
 
     Attributes:
@@ -80,7 +81,7 @@ _LATER = "choosing a base image with CUDA is not supported yet"
 
 
 @attrs.frozen
-class CudaAnswer:
+class CudaAnswer(Frozen):
     """What was found out: the reason for a decision, and what the author should know."""
 
     because: str

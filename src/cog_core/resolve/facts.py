@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.values import Platform
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class RequirementsFile:
+class RequirementsFile(Frozen):
     """A requirements file: its path in the project, and its text."""
 
     name: str
@@ -23,7 +24,7 @@ class RequirementsFile:
 
 
 @attrs.frozen(kw_only=True)
-class Facts:
+class Facts(Frozen):
     """What is known about a project.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_core.errors import Origin
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
 @attrs.frozen
-class Line:
+class Line(Frozen):
     """A line with something in it.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.resolve.resolved import IndexOption
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _OPTIONS = re.compile(r"\s(?=--?[A-Za-z])")
 
 
 @attrs.frozen
-class Parsed:
+class Parsed(Frozen):
     """What stands in one line.
 
     Attributes:

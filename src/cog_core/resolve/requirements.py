@@ -10,6 +10,7 @@ import attrs
 
 from cog_core.config.findings import Findings
 from cog_core.config.urls import without_credentials
+from cog_core.frozen import Frozen
 from cog_core.resolve import artifacts
 from cog_core.resolve.lines import all_lines
 from cog_core.resolve.options import Parsed, parse_options
@@ -34,7 +35,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @attrs.frozen
-class Requirements:
+class Requirements(Frozen):
     """All requirements and index options of a project."""
 
     lines: tuple[RequirementLine, ...]

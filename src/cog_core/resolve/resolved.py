@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_core.config.urls import without_credentials
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.config import Config
@@ -22,7 +23,7 @@ def _shown(text: str) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class RequirementLine:
+class RequirementLine(Frozen):
     """One requirement.
 
     Attributes:
@@ -43,7 +44,7 @@ class RequirementLine:
 
 
 @attrs.frozen(kw_only=True)
-class IndexOption:
+class IndexOption(Frozen):
     """One option about where packages come from and which are allowed.
 
     Attributes:
@@ -62,7 +63,7 @@ class IndexOption:
 
 
 @attrs.frozen(kw_only=True)
-class SystemPackage:
+class SystemPackage(Frozen):
     """A package of the base's distribution."""
 
     name: str
@@ -70,7 +71,7 @@ class SystemPackage:
 
 
 @attrs.frozen(kw_only=True)
-class RunCommand:
+class RunCommand(Frozen):
     """A command of the author's, for a shell in the image.
 
     Attributes:
@@ -84,7 +85,7 @@ class RunCommand:
 
 
 @attrs.frozen(kw_only=True)
-class ResolvedBuild:
+class ResolvedBuild(Frozen):
     """What goes into an image and why, without yet asking an index.
 
     Attributes:

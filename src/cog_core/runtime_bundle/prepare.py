@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_core.errors import ResolveError
+from cog_core.frozen import Frozen
 from cog_core.runtime_bundle import packages, sources
 from cog_core.values import PYTHONS
 
@@ -25,7 +26,7 @@ _FILES, _DIGEST = "files", "digest"
 
 
 @attrs.frozen(kw_only=True)
-class Bundle:
+class Bundle(Frozen):
     """A prepared bundle.
 
     Attributes:

@@ -32,7 +32,7 @@ _MADE: dict[str, Shape] = {
 }
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Annotations:
     """Reads annotations.
 

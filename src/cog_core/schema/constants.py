@@ -34,7 +34,7 @@ class Unreadable(Exception):
         self.reason = reason
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Reader:
     """Reads constant expressions."""
 

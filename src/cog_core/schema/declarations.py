@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_STEPS: Final = 8
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Argument:
     """An argument of ``Input``.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.schema.model import Mode
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _VERSION: Final = "3.0.2"
 
 
 @attrs.frozen
-class Words:
+class Words(Frozen):
     """The words in which a document for predictions and one for trainings differ.
 
     Attributes:

@@ -29,7 +29,7 @@ _UNION_MEMBERS = frozenset({Scalar.STRING, Scalar.INTEGER, Scalar.NUMBER, Scalar
 _NAMES = {Scalar.FILE: "Path", Scalar.SECRET: "Secret"}
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Report:
     """Where what is found goes.
 
@@ -67,7 +67,7 @@ def _check_member(member: Shape, place: Place, node: ast.expr) -> None:
         )
     if isinstance(inner, OneOf):
         raise place.wrong(node, "unsupported type: nested union inputs are not supported", _PLAIN)
-    if inner in _NAMES:
+    if isinstance(inner, Scalar) and inner in _NAMES:
         name = _NAMES[inner]
         raise place.wrong(
             node, f"unsupported type: {name} is not supported in union inputs", f"Write {name} alone, or two inputs."
@@ -173,7 +173,7 @@ def _defaulted(shape: Shape, reading: _Reading) -> tuple[Shape, bool, Default | 
     return shape, True, None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class _Reading:
     """The arguments of one field, and where to complain about them."""
 

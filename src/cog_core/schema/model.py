@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.schema.shapes import Json, Nullable, Shape
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ class Mode(str, Enum):
 
 
 @attrs.frozen
-class Default:
+class Default(Frozen):
     """A default that can be written in JSON."""
 
     value: Json = attrs.field(hash=False)
 
 
 @attrs.frozen(kw_only=True)
-class InputField:
+class InputField(Frozen):
     """One input.
 
     Attributes:
@@ -65,7 +66,7 @@ class InputField:
 
 
 @attrs.frozen(kw_only=True)
-class ModelSchema:
+class ModelSchema(Frozen):
     """The signature of a model.
 
     Attributes:

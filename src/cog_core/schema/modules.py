@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from cog_core.errors import Origin, Problem
+from cog_core.frozen import Frozen
 from cog_core.schema.source import MAX_MARKS, ProblemFound, SourceFile, parse_file
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ NEVER_SEARCHED: Final = frozenset(
 
 
 @attrs.frozen
-class Imported:
+class Imported(Frozen):
     """A name that an import statement binds.
 
     Attributes:
@@ -47,7 +48,7 @@ class Imported:
 Binding: TypeAlias = "ast.ClassDef | Function | ast.expr | Imported"
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Names:
     """What a body of statements binds, and the modules of which it imports everything."""
 
@@ -55,7 +56,7 @@ class Names:
     stars: tuple[Imported, ...] = ()
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Module:
     """A module of the project."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.schema.modules import Binding, Imported
 from cog_core.schema.source import ProblemFound
 
@@ -21,7 +22,7 @@ _MAX_STEPS: Final = 40
 _MAX_BASES: Final = 200
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Scope:
     """A place in the source from which names are looked up.
 
@@ -40,7 +41,7 @@ class Scope:
         return attrs.evolve(self, values={**self.values, **values})
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Defined:
     """A class, a function or a value of the project.
 
@@ -54,7 +55,7 @@ class Defined:
 
 
 @attrs.frozen
-class External:
+class External(Frozen):
     """Something that is not part of the project.
 
     Attributes:
@@ -77,7 +78,7 @@ class External:
 
 
 @attrs.frozen
-class Unknown:
+class Unknown(Frozen):
     """A name that nothing binds.
 
     Attributes:
@@ -93,7 +94,7 @@ class Unknown:
 Symbol: TypeAlias = "Defined | External | Unknown"
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Resolver:
     """Looks names up in a project."""
 

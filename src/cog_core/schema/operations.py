@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -33,7 +35,7 @@ class Impossible(Exception):
     """An operation that Python would refuse, or that is too large to be worked out here."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Hidden:
     """A value that exists but cannot be known; only its use is an error."""
 
@@ -41,7 +43,7 @@ class Hidden:
 
 
 @attrs.frozen
-class Member:
+class Member(Frozen):
     """A member of an Enum class."""
 
     name: str

@@ -28,7 +28,7 @@ MAX_INPUTS: Final = 500
 """Most inputs of one model."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Parameter:
     """A parameter with its default."""
 
@@ -36,7 +36,7 @@ class Parameter:
     default: ast.expr | None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Signature:
     """A function, and where its annotations and defaults are looked up.
 

@@ -26,7 +26,7 @@ class Purpose(Enum):
     OUTPUT = "output"
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Place:
     """Where an annotation stands.
 

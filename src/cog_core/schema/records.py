@@ -62,7 +62,7 @@ def _is_dataclass(symbol: Defined, resolver: Resolver) -> bool:
     return any(resolver.word(each, symbol.scope) == "dataclass" for each in decorators)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class _Declared:
     statement: ast.AnnAssign
     scope: Scope

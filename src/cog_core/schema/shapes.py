@@ -7,6 +7,8 @@ from typing import TypeAlias, Union
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 Json: TypeAlias = Union[bool, int, float, str, "tuple[Json, ...]", "dict[str, Json]", None]
 """A value that JSON can hold; lists are tuples."""
 
@@ -30,28 +32,28 @@ class Scalar(str, Enum):
 
 
 @attrs.frozen
-class ListOf:
+class ListOf(Frozen):
     """A JSON array whose items share one shape."""
 
     item: Shape
 
 
 @attrs.frozen
-class TupleOf:
+class TupleOf(Frozen):
     """A JSON array of fixed length, with a shape for each place."""
 
     items: tuple[Shape, ...]
 
 
 @attrs.frozen
-class MapOf:
+class MapOf(Frozen):
     """A JSON object whose values share one shape."""
 
     value: Shape
 
 
 @attrs.frozen
-class Choice:
+class Choice(Frozen):
     """One of some fixed values.
 
     Attributes:
@@ -63,21 +65,21 @@ class Choice:
 
 
 @attrs.frozen
-class OneOf:
+class OneOf(Frozen):
     """Any of several shapes."""
 
     members: tuple[Shape, ...]
 
 
 @attrs.frozen
-class Nullable:
+class Nullable(Frozen):
     """A shape, or null."""
 
     of: Shape
 
 
 @attrs.frozen
-class Stream:
+class Stream(Frozen):
     """Items that arrive one after the other.
 
     Attributes:
@@ -89,7 +91,7 @@ class Stream:
 
 
 @attrs.frozen
-class Field:
+class Field(Frozen):
     """A field of a record."""
 
     name: str
@@ -98,7 +100,7 @@ class Field:
 
 
 @attrs.frozen
-class Record:
+class Record(Frozen):
     """A JSON object with known fields.
 
     Attributes:

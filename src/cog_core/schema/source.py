@@ -38,7 +38,7 @@ class ProblemFound(Exception):
         self.problem = problem
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class SourceFile:
     """A parsed file.
 

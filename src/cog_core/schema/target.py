@@ -25,7 +25,7 @@ _LONG = 100  # names beyond this are not compared with others, which would take 
 _OLD_BASES = frozenset({"Model", "Predictor"})
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Target:
     """What a reference names.
 

@@ -37,7 +37,7 @@ _MAX_QUOTED = 4_000
 """Longest annotation in quotes; what is cut off there is no expression any more."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Use:
     """A word as it is used: ``Optional`` in ``Optional[str]``.
 
@@ -74,7 +74,7 @@ def unquoted(node: ast.expr, place: Place) -> ast.expr:
     return inner
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Words:
     """Reads what words of the type language stand for.
 

@@ -24,6 +24,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
     from typing import Any
@@ -71,7 +73,7 @@ class Faults:
 
 
 @attrs.frozen(kw_only=True)
-class Seen:
+class Seen(Frozen):
     """A request as it came in.
 
     Attributes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_backends.oci.debian.sh.syntax import Unreadable
+from cog_core.frozen import Frozen
 from cog_oci.entries import Kind
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _QUIET: Final = frozenset({"--quiet", "--verbose", "--force", "--skip-auto"})
 
 
 @attrs.frozen
-class Choice:
+class Choice(Frozen):
     """One way to provide a name: a path, how good it is, and the paths that come with it by their names."""
 
     path: str
@@ -32,7 +33,7 @@ class Choice:
 
 
 @attrs.frozen
-class Alternative:
+class Alternative(Frozen):
     """A common name.
 
     Attributes:

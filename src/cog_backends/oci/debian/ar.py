@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import BackendError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ class BadPackage(BackendError):
 
 
 @attrs.frozen
-class ArMember:
+class ArMember(Frozen):
     """A part of an archive.
 
     Attributes:

@@ -11,6 +11,7 @@ import attrs
 from cog_backends.oci.debian.fetch import NotThere, Unreachable
 from cog_backends.oci.debian.lists import Expired, NotDebian, load_index, load_release
 from cog_backends.oci.debian.signature import BadSignature
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,7 @@ _WORTH_ANOTHER_MIRROR: Final = (NotThere, Unreachable, BadSignature, NotDebian, 
 
 
 @attrs.frozen(kw_only=True)
-class Archive:
+class Archive(Frozen):
     """The packages of a release for one architecture. Close it, or use it as a context.
 
     Attributes:

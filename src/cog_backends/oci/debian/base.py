@@ -16,6 +16,7 @@ from cog_backends.oci.debian.resolve import resolve
 from cog_backends.oci.debian.tree import Tree
 from cog_backends.oci.debian.unpack import LEFT_OUT, unpack_all
 from cog_core.errors import ResolveError, UnsupportedPlan
+from cog_core.frozen import Frozen
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 @attrs.frozen(kw_only=True)
-class BasePlan:
+class BasePlan(Frozen):
     """Which packages a base consists of; cheap to know.
 
     Attributes:
@@ -73,7 +74,7 @@ class BasePlan:
 
 
 @attrs.frozen(kw_only=True)
-class DebianBase:
+class DebianBase(Frozen):
     """A base.
 
     Attributes:

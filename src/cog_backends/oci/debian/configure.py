@@ -15,6 +15,7 @@ from cog_backends.oci.debian.sh.run import Shell, Streams
 from cog_backends.oci.debian.sh.syntax import Unreadable
 from cog_backends.oci.debian.tree import TreeError
 from cog_core.errors import UnsupportedPlan
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ _SHELLS: Final = ("/bin/sh", "/bin/dash", "/bin/bash")
 
 
 @attrs.frozen
-class _Unclear:
+class _Unclear(Frozen):
     """A script whose effect is not known, or an archive that cannot be unpacked."""
 
     package: str

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final, cast
 import attrs
 
 from cog_backends.oci.debian.ar import ArMember, BadPackage, Window, read_ar
+from cog_core.frozen import Frozen
 from cog_oci.entries import Kind
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _DAMAGED: Final = (
 
 
 @attrs.frozen(kw_only=True)
-class Member:
+class Member(Frozen):
     """A file, folder or link of a package.
 
     Attributes:

@@ -11,6 +11,7 @@ from cog_backends.oci.debian.fetch import Fetcher, Network
 from cog_backends.oci.debian.store import Store
 from cog_core import clock, process
 from cog_core.events import Noted, StepProgress, ignore
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Doors:
+class Doors(Frozen):
     """The cache, the network, other programs, the clock, and whoever watches.
 
     Attributes:

@@ -14,6 +14,7 @@ import urllib3
 from cog_backends.oci.debian.aptconf import proxy_for
 from cog_backends.oci.debian.store import atomic_file
 from cog_core.errors import BackendError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +51,7 @@ class Corrupt(BackendError):
 
 
 @attrs.frozen(kw_only=True)
-class Network:
+class Network(Frozen):
     """How mirrors are reached.
 
     Attributes:

@@ -9,6 +9,7 @@ import attrs
 
 from cog_backends.oci.debian.relations import Alternatives, Relation, read_relations
 from cog_backends.oci.debian.versions import Key, version_key
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ OBSTACLES = ("Conflicts", "Breaks")
 
 
 @attrs.frozen(kw_only=True)
-class Package:
+class Package(Frozen):
     """One version of a package for one architecture.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from cog_backends.oci.debian.versions import satisfies
+from cog_core.frozen import Frozen
 
 _RELATION = re.compile(
     r"\s*(?P<name>[a-z0-9][a-z0-9+.\-]*)(?::(?P<architecture>[a-z0-9\-]+))?"
@@ -18,7 +19,7 @@ _RELATION = re.compile(
 
 
 @attrs.frozen
-class Relation:
+class Relation(Frozen):
     """One package name with the versions that are meant.
 
     Attributes:

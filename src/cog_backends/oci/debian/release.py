@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.oci.debian.stanzas import read_stanza
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ _CHECKSUM = re.compile(r"\s*([0-9a-f]{64})\s+(\d+)\s+(\S+)\s*")
 
 
 @attrs.frozen
-class Checksum:
+class Checksum(Frozen):
     """What a file must be.
 
     Attributes:
@@ -30,7 +31,7 @@ class Checksum:
 
 
 @attrs.frozen(kw_only=True)
-class Release:
+class Release(Frozen):
     """A suite of packages (repository format of the Debian wiki, "Release files").
 
     Attributes:

@@ -10,6 +10,7 @@ import attrs
 
 from cog_backends.oci.debian.stanzas import read_stanzas
 from cog_core.errors import UsageError
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ _NONE_ROLLING: Final = "sid"
 
 
 @attrs.frozen(kw_only=True)
-class Source:
+class Source(Frozen):
     """An archive of packages that apt is told to use: one address and one suite.
 
     Attributes:
@@ -41,7 +42,7 @@ class Source:
 
 
 @attrs.frozen(kw_only=True)
-class Mirror:
+class Mirror(Frozen):
     """Where one Debian archive and its companions are.
 
     Attributes:

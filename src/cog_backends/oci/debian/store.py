@@ -10,12 +10,14 @@ from typing import IO, TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @attrs.frozen
-class Store:
+class Store(Frozen):
     """Where things are kept between builds; every file can be made again, so that deleting any of them is safe.
 
     Attributes:

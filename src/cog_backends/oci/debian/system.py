@@ -13,6 +13,7 @@ from cog_backends.oci.debian.resolve import resolve
 from cog_backends.oci.debian.tree import Tree
 from cog_backends.oci.debian.unpack import unpack_all
 from cog_core.errors import CogError
+from cog_core.frozen import Frozen
 from cog_core.values import EPOCH
 from cog_oci.whiteouts import whiteout
 
@@ -30,7 +31,7 @@ FORMAT: Final = 1
 
 
 @attrs.frozen(kw_only=True)
-class SystemPlan:
+class SystemPlan(Frozen):
     """Which packages are added to a base; cheap to know.
 
     Attributes:
@@ -47,7 +48,7 @@ class SystemPlan:
 
 
 @attrs.frozen(kw_only=True)
-class SystemLayer:
+class SystemLayer(Frozen):
     """What packages add to a base.
 
     Attributes:

@@ -14,6 +14,7 @@ from cog_backends.oci.debian.deb import Deb, Member
 from cog_backends.oci.debian.fetch import PARALLEL, Corrupt
 from cog_backends.oci.debian.parallel import in_parallel
 from cog_backends.oci.debian.store import atomic_file
+from cog_core.frozen import Frozen
 from cog_oci.entries import Entry, Kind, Slice
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _SLACK: Final = 64 << 20
 
 
 @attrs.frozen(kw_only=True)
-class Unpacked:
+class Unpacked(Frozen):
     """A package whose files lie in the cache.
 
     Attributes:

@@ -18,6 +18,7 @@ import attrs
 
 from cog_core import process
 from cog_core.errors import BackendError
+from cog_core.frozen import Frozen
 from cog_core.process import Command
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _STOP_SECONDS = 10.0
 
 
 @attrs.frozen(kw_only=True)
-class SandboxRequest:
+class SandboxRequest(Frozen):
     """A command to start in a sandbox.
 
     Attributes:

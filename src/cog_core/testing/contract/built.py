@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.events import StepOutput
+from cog_core.frozen import Frozen
 from cog_oci import image_config
 from cog_oci.archive_reader import MemberKind
 from cog_oci.image_layers import open_layer
@@ -30,7 +31,7 @@ _LARGEST = 1 << 24
 
 
 @attrs.frozen(kw_only=True)
-class Built:
+class Built(Frozen):
     """An image, and what was heard while it was built.
 
     Attributes:

@@ -12,6 +12,7 @@ from cog_core import clock
 from cog_core.backend import BuildRequest, Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.context import BuildContext
 from cog_core.events import ignore
+from cog_core.frozen import Frozen
 from cog_core.ir import BuildPlan, Capability, ImageConfig, Stage, lacking, lower
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
 from cog_core.testing.contract.built import Built
@@ -41,7 +42,7 @@ _PAUSE = 0.1
 
 
 @attrs.frozen(kw_only=True)
-class Kit:
+class Kit(Frozen):
     """What a check works with.
 
     Attributes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_core.frozen import Frozen
 from cog_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Subject:
+class Subject(Frozen):
     """A backend, and what its images may stand on.
 
     Attributes:

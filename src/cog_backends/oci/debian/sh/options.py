@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_backends.oci.debian.sh.syntax import Unreadable
+from cog_core.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ _END: Final = "--"
 
 
 @attrs.frozen
-class Options:
+class Options(Frozen):
     """What a program was told.
 
     Attributes:

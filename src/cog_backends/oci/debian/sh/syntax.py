@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import attrs
 
+from cog_core.frozen import Frozen
+
 
 class Unreadable(Exception):
     """A script does something that is not understood, or not allowed, here.
@@ -21,7 +23,7 @@ class Unreadable(Exception):
 
 
 @attrs.frozen
-class Text:
+class Text(Frozen):
     """Characters that mean themselves."""
 
     text: str
@@ -29,7 +31,7 @@ class Text:
 
 
 @attrs.frozen
-class Parameter:
+class Parameter(Frozen):
     """``$name`` or ``${name<operator><word>}``."""
 
     name: str
@@ -39,7 +41,7 @@ class Parameter:
 
 
 @attrs.frozen
-class Substitution:
+class Substitution(Frozen):
     """``$(script)``, or the same in backquotes."""
 
     script: Script
@@ -47,7 +49,7 @@ class Substitution:
 
 
 @attrs.frozen
-class Arithmetic:
+class Arithmetic(Frozen):
     """``$((expression))``."""
 
     word: Word
@@ -58,14 +60,14 @@ Part: TypeAlias = "Text | Parameter | Substitution | Arithmetic"
 
 
 @attrs.frozen
-class Word:
+class Word(Frozen):
     """A word before its expansion."""
 
     parts: tuple[Part, ...]
 
 
 @attrs.frozen
-class Redirect:
+class Redirect(Frozen):
     """A redirection; a here-document has the operator ``<<`` and its text as the word."""
 
     descriptor: int
@@ -74,7 +76,7 @@ class Redirect:
 
 
 @attrs.frozen(kw_only=True)
-class Simple:
+class Simple(Frozen):
     """Assignments, a program or function, and its arguments."""
 
     assignments: tuple[tuple[str, Word], ...]
@@ -83,7 +85,7 @@ class Simple:
 
 
 @attrs.frozen
-class Pipeline:
+class Pipeline(Frozen):
     """Commands whose output feeds the next one, perhaps negated."""
 
     commands: tuple[Command, ...]
@@ -91,7 +93,7 @@ class Pipeline:
 
 
 @attrs.frozen
-class AndOr:
+class AndOr(Frozen):
     """Pipelines joined by ``&&`` and ``||``."""
 
     first: Pipeline
@@ -102,7 +104,7 @@ Script: TypeAlias = "tuple[AndOr, ...]"
 
 
 @attrs.frozen
-class If:
+class If(Frozen):
     """``if``: pairs of condition and body, and the last resort."""
 
     branches: tuple[tuple[Script, Script], ...]
@@ -110,7 +112,7 @@ class If:
 
 
 @attrs.frozen
-class For:
+class For(Frozen):
     """``for``: without words, over the script's arguments."""
 
     name: str
@@ -119,7 +121,7 @@ class For:
 
 
 @attrs.frozen
-class While:
+class While(Frozen):
     """``while``, and ``until`` with ``negated``."""
 
     condition: Script
@@ -128,7 +130,7 @@ class While:
 
 
 @attrs.frozen
-class Case:
+class Case(Frozen):
     """``case``: patterns and bodies in their order."""
 
     subject: Word
@@ -136,7 +138,7 @@ class Case:
 
 
 @attrs.frozen
-class Group:
+class Group(Frozen):
     """``{ ... }``, or ``( ... )`` whose variables are its own."""
 
     body: Script
@@ -144,7 +146,7 @@ class Group:
 
 
 @attrs.frozen
-class Function:
+class Function(Frozen):
     """A function that is defined from here on."""
 
     name: str
@@ -152,7 +154,7 @@ class Function:
 
 
 @attrs.frozen
-class Command:
+class Command(Frozen):
     """Any of the above with the redirections around it."""
 
     body: Simple | If | For | While | Case | Group | Function
