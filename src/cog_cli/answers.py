@@ -16,7 +16,7 @@ import attrs
 
 from cog_cli.render.go_json import dumps, dumps_fields
 from cog_core.errors import PredictionError, UsageError
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,11 +18,11 @@ from cog_core import images, process
 from cog_core.backend import ExportsImages, LoadsImages
 from cog_core.caches import Cache
 from cog_core.errors import ConfigInvalid, Origin, Problem, UsageError
-from cog_core.frozen import Frozen
 from cog_core.plugins import candidates
 from cog_core.project import open_project
 from cog_core.values import Platform, image_name
 from cog_core.wording import counted
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.backend import Output

@@ -13,10 +13,10 @@ import attrs
 
 from cog_core.context import BuildContext, materialise
 from cog_core.errors import UsageError
-from cog_core.frozen import Frozen
 from cog_core.ir import Run, SecretMount, SshMount, lower
 from cog_core.ir.dockerfile import CLASSIC, FILES, MODERN, Dialect, render
 from cog_core.ir.steps import PROJECT
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ import attrs
 
 from cog_core import clock
 from cog_core.errors import InputInvalid, PredictionError, Problem
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

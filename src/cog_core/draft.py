@@ -10,7 +10,6 @@ from cog_core import labels
 from cog_core.context import BuildContext, IgnoreRules, exactly
 from cog_core.errors import PluginError, Problem, SchemaError
 from cog_core.events import Noted, Warned, ignore
-from cog_core.frozen import Frozen
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
 from cog_core.labels import SourceFacts
 from cog_core.lock import build_secrets, installer_environ, lock
@@ -21,6 +20,7 @@ from cog_core.resolve import resolve
 from cog_core.runtime_bundle import key_of, prepare
 from cog_core.schema import Mode, check, dumps, read_model, to_openapi
 from cog_core.values import COMPATIBLE_COG_VERSION, EPOCH, Platform
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

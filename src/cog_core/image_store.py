@@ -10,10 +10,10 @@ import attrs
 from cog_core.backend import ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.errors import ImageNotFound
 from cog_core.events import StepProgress
-from cog_core.frozen import Frozen
 from cog_core.image_failures import mapped
 from cog_core.layouts import image_info
 from cog_core.telling import told
+from cog_oci.frozen import Frozen
 from cog_oci.images import copy_image
 from cog_oci.layout import Layout
 from cog_oci.reference import Reference

@@ -12,12 +12,12 @@ from cog_core import step_files
 from cog_core.clock import rfc3339
 from cog_core.context import materialise
 from cog_core.errors import UnsupportedPlan
-from cog_core.frozen import Frozen
 from cog_core.ir import Copy, Env, ImageBase, PythonPackages, Runtime, SystemPackages, User, Weights, Workdir, Write
 from cog_core.ir.lower import RUNTIME_FOLDER
 from cog_core.ir.steps import RUNTIME, WEIGHTS
 from cog_core.wording import counted
 from cog_oci import canonical, image_config
+from cog_oci.frozen import Frozen
 from cog_oci.images import write_image
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.ir.lower import CA_CERT, RUNTIME_FOLDER, SECRETS_FOLDER
 from cog_core.ir.plan import BuildPlan, Decision, ImageConfig, Stage
 from cog_core.ir.steps import (
@@ -23,6 +22,7 @@ from cog_core.ir.steps import (
     Workdir,
     Write,
 )
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,6 @@ from cog_core.clock import monotonic
 from cog_core.draft import openapi
 from cog_core.errors import ImageNotFound
 from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
-from cog_core.frozen import Frozen
 from cog_core.image_failures import mapped
 from cog_core.layouts import is_layout
 from cog_core.planner import COMMAND, PORT, SOURCE_FOLDER
@@ -25,6 +24,7 @@ from cog_core.plugins import candidates
 from cog_core.project import CONFIG_FILES, Project, open_project
 from cog_core.results import Prediction
 from cog_core.values import image_name
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,7 +15,7 @@ import attrs
 
 from cog_core import families
 from cog_core.errors import CogError
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,9 +10,9 @@ import attrs
 from cog_core.config import load
 from cog_core.config.files import kind_of
 from cog_core.errors import ConfigInvalid, ConfigNotFound, Origin, Problem
-from cog_core.frozen import Frozen
 from cog_core.resolve.facts import Facts, RequirementsFile
 from cog_core.resolve.requirements import local_paths
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

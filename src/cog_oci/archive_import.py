@@ -13,6 +13,7 @@ from cog_oci import digest as digests
 from cog_oci.archive_reader import DEFAULT_LIMITS, Limits, MemberKind, clean, read_members
 from cog_oci.decompress import media_suffix, plain
 from cog_oci.errors import DigestMismatch, InvalidImage, InvalidReference, Missing
+from cog_oci.frozen import Frozen
 from cog_oci.image_config import diff_ids
 from cog_oci.image_layers import open_layer
 from cog_oci.manifest import Descriptor, Index, Manifest
@@ -33,7 +34,7 @@ _MOST_LINKS = 8
 
 
 @attrs.frozen(kw_only=True)
-class LoadedImage:
+class LoadedImage(Frozen):
     """An image that was in an archive.
 
     Attributes:
@@ -46,7 +47,7 @@ class LoadedImage:
 
 
 @attrs.frozen(kw_only=True)
-class _Files:
+class _Files(Frozen):
     """What an archive holds: documents in memory, everything else as blobs of the layout."""
 
     documents: Mapping[str, bytes]

@@ -13,6 +13,7 @@ import attrs
 
 from cog_oci.digest import CHUNK
 from cog_oci.errors import InvalidImage, UnsafeArchive
+from cog_oci.frozen import Frozen
 from cog_oci.tar_fields import Extra, Header, parse_block, parse_records
 from cog_oci.tar_header import BLOCK, padding
 
@@ -33,7 +34,7 @@ class MemberKind(str, Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Limits:
+class Limits(Frozen):
     """How much an archive may ask for.
 
     Attributes:
@@ -68,7 +69,7 @@ _KINDS = {
 
 
 @attrs.frozen(kw_only=True)
-class Member:
+class Member(Frozen):
     """One member of an archive.
 
     Attributes:

@@ -12,6 +12,7 @@ import attrs
 from cog_oci import canonical, clock
 from cog_oci.challenge import Challenge, parse_challenges
 from cog_oci.errors import InvalidImage, RegistryFailure, Unauthorized
+from cog_oci.frozen import Frozen
 from cog_oci.transport import show
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _MARGIN = 10.0
 
 
 @attrs.frozen(kw_only=True)
-class Access:
+class Access(Frozen):
     """What a request is about to do.
 
     Attributes:
@@ -53,7 +54,7 @@ class Access:
 
 
 @attrs.frozen(repr=False)
-class _Token:
+class _Token(Frozen):
     header: str
     expires: float
 

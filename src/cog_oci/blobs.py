@@ -12,6 +12,7 @@ from cog_oci import clock
 from cog_oci.digest import CHUNK, Digest, HashingReader, HashingWriter, encoded, of_file
 from cog_oci.errors import DigestMismatch, InvalidImage, Missing
 from cog_oci.files import fresh_path, scratch_file
+from cog_oci.frozen import Frozen
 from cog_oci.locks import locked
 from cog_oci.manifest import Descriptor
 
@@ -69,7 +70,7 @@ class BlobWriter:
 
 
 @attrs.frozen
-class Blobs:
+class Blobs(Frozen):
     """The blobs of the layout in a folder.
 
     Several processes may write at once: blobs are made beside the store and renamed into it.

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 import attrs
 
 from cog_oci.failures import failure_of
+from cog_oci.frozen import Frozen
 from cog_oci.transport import origin
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class Call(Frozen):
     """What to ask a registry.
 
     Attributes:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_oci.frozen import Frozen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -17,7 +19,7 @@ _LONGEST = 8192
 
 
 @attrs.frozen(kw_only=True)
-class Challenge:
+class Challenge(Frozen):
     """One way to say who we are; the scheme and the parameters' names are in lower case."""
 
     scheme: str

@@ -13,6 +13,7 @@ from cog_oci import digest as digests
 from cog_oci.auth import Access, Authenticator
 from cog_oci.calls import Call, send
 from cog_oci.errors import DigestMismatch, InvalidImage, NotFound, RegistryFailure, Unauthorized
+from cog_oci.frozen import Frozen
 from cog_oci.manifest import Descriptor, Index, Manifest, parse
 from cog_oci.retry import Retry
 from cog_oci.transport import origin
@@ -34,7 +35,7 @@ _NEXT = re.compile(r'<([^<>]{1,4096})>\s*;\s*rel="?next"?')
 
 
 @attrs.frozen(kw_only=True)
-class Fetched:
+class Fetched(Frozen):
     """A manifest or an index as a registry sent it, verified.
 
     Attributes:
@@ -47,7 +48,7 @@ class Fetched:
 
 
 @attrs.frozen(kw_only=True)
-class Upload:
+class Upload(Frozen):
     """An upload that a registry has begun.
 
     Attributes:
@@ -75,7 +76,7 @@ def anonymous(registry: str, repository: str) -> Login | None:
 
 
 @attrs.frozen
-class Client:
+class Client(Frozen):
     """Speaks to registries; safe to share between threads.
 
     Attributes:

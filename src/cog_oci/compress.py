@@ -14,6 +14,7 @@ from cog_oci.blobs import Blobs
 from cog_oci.digest import CHUNK, Digest, encoded
 from cog_oci.errors import InvalidImage
 from cog_oci.files import replace_file
+from cog_oci.frozen import Frozen
 from cog_oci.image_layers import open_layer
 from cog_oci.manifest import Descriptor
 
@@ -52,7 +53,7 @@ def gzip(source: Readable, out: Writable, *, check: Callable[[], None] = _go_on)
 
 
 @attrs.frozen
-class CompressedLayers:
+class CompressedLayers(Frozen):
     """A folder of compressed layers by the digest of what is in them.
 
     What is remembered of a layer, its digest and size, is enough when a registry has it already; the bytes may be

@@ -12,6 +12,7 @@ import attrs
 from cog_oci import canonical
 from cog_oci.errors import InvalidCredentials, InvalidImage
 from cog_oci.files import replace_file
+from cog_oci.frozen import Frozen
 from cog_oci.locks import locked
 from cog_oci.reference import DOCKER_HUB
 
@@ -28,7 +29,7 @@ _TOKEN_USER = "<token>"  # noqa: S105  a marker, no secret
 
 
 @attrs.frozen(repr=False)
-class Login:
+class Login(Frozen):
     """A user's name with a password, or with a token that stands for one. Its representation shows neither.
 
     Attributes:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from cog_oci.frozen import Frozen
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,7 +23,7 @@ class Kind(str, Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Slice:
+class Slice(Frozen):
     """A part of a file on disk, so that content need not be copied to be packed.
 
     Attributes:
@@ -45,7 +47,7 @@ def _clean(_: object, __: attrs.Attribute[str], value: str) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Entry:
+class Entry(Frozen):
     """One member of a layer.
 
     Attributes:

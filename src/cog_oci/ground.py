@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from cog_oci.entries import Entry, Kind
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,7 @@ PLAIN: Final[Likeness] = (0o755, 0, 0)
 
 
 @attrs.frozen
-class Ground:
+class Ground(Frozen):
     """What lies below a layer.
 
     Attributes:

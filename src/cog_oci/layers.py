@@ -11,6 +11,7 @@ from cog_oci.arrange import arrange
 from cog_oci.digest import CHUNK, Digest, HashingWriter, Writable
 from cog_oci.entries import Entry, Kind, Slice
 from cog_oci.errors import InvalidImage
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ _END = bytes(2 * tar_header.BLOCK)
 
 
 @attrs.frozen(kw_only=True)
-class PackedLayer:
+class PackedLayer(Frozen):
     """What :func:`pack` wrote.
 
     Attributes:

@@ -11,6 +11,7 @@ from cog_oci.blobs import Blobs
 from cog_oci.digest import Digest, encoded
 from cog_oci.errors import InvalidImage, Missing
 from cog_oci.files import replace_file
+from cog_oci.frozen import Frozen
 from cog_oci.locks import locked
 from cog_oci.manifest import Descriptor, Index, Manifest
 from cog_oci.platform import Platform
@@ -27,7 +28,7 @@ _DEEPEST = 5
 
 
 @attrs.frozen(kw_only=True)
-class Image:
+class Image(Frozen):
     """One image for one platform, with everything but its layers at hand.
 
     Attributes:
@@ -53,7 +54,7 @@ class Image:
 
 
 @attrs.frozen
-class Layout:
+class Layout(Frozen):
     """A folder of images; make one with :meth:`create` or :meth:`open`.
 
     Every change of the list of images happens under a lock and replaces ``index.json`` at once, so a reader never

@@ -9,6 +9,7 @@ import attrs
 from cog_oci import canonical, media
 from cog_oci import digest as digests
 from cog_oci.errors import InvalidImage, Missing
+from cog_oci.frozen import Frozen
 from cog_oci.platform import Platform
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _MOST_CHILDREN = 4096
 
 
 @attrs.frozen(kw_only=True)
-class Descriptor:
+class Descriptor(Frozen):
     """Where bytes are and what they are (OCI image specification, "Content Descriptors").
 
     Attributes:
@@ -74,7 +75,7 @@ class Descriptor:
 
 
 @attrs.frozen(kw_only=True)
-class Manifest:
+class Manifest(Frozen):
     """One image for one platform: its configuration and its layers, lowest first."""
 
     config: Descriptor
@@ -110,7 +111,7 @@ class Manifest:
 
 
 @attrs.frozen(kw_only=True)
-class Index:
+class Index(Frozen):
     """Several images, or indexes of images, to choose from by platform."""
 
     manifests: tuple[Descriptor, ...]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import attrs
 
 from cog_oci.errors import InvalidImage
+from cog_oci.frozen import Frozen
 
 # Variants that are meant when none is named, as Docker and containerd complete them.
 _USUAL_VARIANT = {"amd64": "v1", "arm": "v7", "arm64": "v8"}
 
 
 @attrs.frozen
-class Platform:
+class Platform(Frozen):
     """An operating system and a processor."""
 
     os: str = "linux"

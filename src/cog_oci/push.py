@@ -8,6 +8,7 @@ import attrs
 
 from cog_oci import canonical, media
 from cog_oci.digest import CHUNK, of_bytes
+from cog_oci.frozen import Frozen
 from cog_oci.manifest import Descriptor
 from cog_oci.transfers import Progress, Stop, ignore, in_parallel
 from cog_oci.uploads import Pace, PartedUpload
@@ -92,7 +93,7 @@ def push(
 
 
 @attrs.frozen
-class _Sending:
+class _Sending(Frozen):
     """Where the blobs of one image go."""
 
     client: Client

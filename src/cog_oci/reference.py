@@ -8,6 +8,7 @@ import attrs
 
 from cog_oci import digest as digests
 from cog_oci.errors import InvalidImage, InvalidReference
+from cog_oci.frozen import Frozen
 
 DOCKER_HUB = "docker.io"
 """Registry of names that name none."""
@@ -22,7 +23,7 @@ _LONGEST_REPOSITORY = 255
 
 
 @attrs.frozen(kw_only=True)
-class Reference:
+class Reference(Frozen):
     """An image in a registry.
 
     Attributes:

@@ -8,6 +8,7 @@ import attrs
 
 from cog_oci import clock
 from cog_oci.errors import RegistryFailure
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
-class Retry:
+class Retry(Frozen):
     """How often and how long.
 
     Attributes:

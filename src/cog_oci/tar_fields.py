@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_oci.errors import InvalidImage
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ _CHECKSUM = slice(148, 156)
 
 
 @attrs.frozen(kw_only=True)
-class Header:
+class Header(Frozen):
     """What one block says; sizes are never negative."""
 
     name: bytes
@@ -30,7 +31,7 @@ class Header:
 
 
 @attrs.frozen
-class Extra:
+class Extra(Frozen):
     """Records that replace fields of the block that follows."""
 
     records: Mapping[bytes, bytes] = attrs.field(factory=dict)

@@ -15,6 +15,7 @@ from urllib3 import exceptions as http
 
 from cog_oci.digest import CHUNK
 from cog_oci.errors import RegistryFailure
+from cog_oci.frozen import Frozen
 from cog_oci.proxies import is_loopback, proxy_for
 from cog_oci.reference import DOCKER_HUB
 
@@ -32,7 +33,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @attrs.frozen(kw_only=True)
-class TransportOptions:
+class TransportOptions(Frozen):
     """How to reach registries.
 
     Attributes:

@@ -9,6 +9,7 @@ import attrs
 from cog_oci import whiteouts
 from cog_oci.archive_reader import DEFAULT_LIMITS, Limits, Member, MemberKind, read_members
 from cog_oci.errors import InvalidImage, Missing, UnsafeArchive
+from cog_oci.frozen import Frozen
 from cog_oci.image_layers import open_layer
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _MOST_KEPT = 1 << 28
 
 
 @attrs.frozen(kw_only=True)
-class Node:
+class Node(Frozen):
     """Something at a path of an image.
 
     Attributes:

@@ -8,6 +8,7 @@ import attrs
 
 from cog_oci.digest import CHUNK
 from cog_oci.errors import NotFound, RegistryFailure
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ _ASK_AGAIN = frozenset({404, 416})
 
 
 @attrs.frozen(kw_only=True)
-class Pace:
+class Pace(Frozen):
     """How an image is sent.
 
     Attributes:
@@ -39,7 +40,7 @@ class Pace:
 
 
 @attrs.frozen(kw_only=True)
-class PartedUpload:
+class PartedUpload(Frozen):
     """One blob's way to a registry; a broken connection costs one part.
 
     Attributes:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
@@ -95,7 +95,7 @@ def test_every_class_that_the_program_freezes_is_made_quickly() -> None:
     """attrs compiles three methods for each class that does not say where they come from."""
     slow = [
         f"{path.relative_to(SRC)}: {node.name}"
-        for package in ("cog_core", "cog_backends", "cog_cli")
+        for package in ("cog_oci", "cog_core", "cog_backends", "cog_cli")
         for path in sorted((SRC / package).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.ClassDef) and not node.bases

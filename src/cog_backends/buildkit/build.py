@@ -20,12 +20,12 @@ from cog_core.buildkit_progress import RawJson, Steps
 from cog_core.caches import Cache, secrets_of
 from cog_core.errors import UnsupportedPlan, UsageError
 from cog_core.events import Warned
-from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import FILES, MODERN, Dockerfile, Instruction, render
 from cog_core.ir.steps import PROJECT
 from cog_core.plain_names import ODD, with_plain_names
 from cog_core.process import Command
 from cog_core.staging import DOCKERFILE, secret_files, stage_folders, write_ignore_file
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

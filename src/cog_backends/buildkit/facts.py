@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_backends.buildkit.fixes import NAME_ONE, NotUsable, install, reach, wants_certificates
-from cog_core.frozen import Frozen
 from cog_core.process import Command, CommandNotFound, ProcessTimeout
 from cog_core.values import Platform
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,13 +18,13 @@ from cog_core.caches import secrets_of
 from cog_core.context import tar_stream
 from cog_core.engine_advice import registry_advice
 from cog_core.errors import BackendError, BuildFailed
-from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import FILES, render
 from cog_core.ir.steps import PROJECT
 from cog_core.plain_names import with_plain_names
 from cog_core.process import Command
 from cog_core.redaction import Redaction
 from cog_core.staging import DOCKERFILE, secret_files, stage_folders, workspace, write_ignore_file
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

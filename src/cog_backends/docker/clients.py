@@ -18,9 +18,9 @@ import attrs
 
 from cog_core.clock import now
 from cog_core.errors import CogError
-from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_oci.files import replace_file
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.docker.rungs import Rung, RungKind
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.errors import BackendUnavailable
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.settings import Settings

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.docker.clients import find_clients
-from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import CLASSIC, EARLY_BUILDKIT, MODERN, Dialect
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.process import Runner

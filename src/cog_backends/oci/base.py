@@ -14,11 +14,11 @@ from cog_core.base_images import fetch_base, find_python
 from cog_core.clock import now
 from cog_core.errors import BackendError, RegistryError
 from cog_core.events import Noted, StepProgress
-from cog_core.frozen import Frozen
 from cog_core.image_failures import mapped
 from cog_core.ir import ImageBase, PythonBase
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
 from cog_oci import image_config
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.values import PythonLayout, PythonVersion
 from cog_oci.files import replace_file
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,11 +21,11 @@ from cog_backends.oci.sandbox.container import SandboxContainer
 from cog_core import labels, process
 from cog_core.certificates import bundle_file
 from cog_core.errors import BackendUnavailable
-from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_core.runtime_bundle import prepare
 from cog_core.values import Platform, PythonVersion
 from cog_oci import image_config
+from cog_oci.frozen import Frozen
 from cog_oci.locks import locked
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import BackendError
-from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_core.values import Platform
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import attrs
 
 from cog_core.backend import Bind
 from cog_core.errors import BackendError, BackendUnavailable
-from cog_core.frozen import Frozen
 from cog_oci import image_config
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_oci import canonical, media
 from cog_oci.files import replace_file
+from cog_oci.frozen import Frozen
 from cog_oci.layers import pack
 from cog_oci.layout import Image, Layout
 from cog_oci.locks import locked

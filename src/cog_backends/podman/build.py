@@ -12,7 +12,6 @@ from cog_backends.podman.commands import BuildOptions, build_argv, repositories
 from cog_backends.podman.progress import BuildProgress
 from cog_core.context import materialise
 from cog_core.errors import BackendError, CogError
-from cog_core.frozen import Frozen
 from cog_core.ir import ImageBase
 from cog_core.ir.dockerfile import render
 from cog_core.ir.steps import PROJECT
@@ -20,6 +19,7 @@ from cog_core.plain_names import with_plain_names
 from cog_core.process import Command
 from cog_core.staging import DOCKERFILE, secret_files, stage_folders, workspace, write_ignore_file
 from cog_oci.errors import OciError
+from cog_oci.frozen import Frozen
 from cog_oci.reference import Reference
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import BackendError, UnsupportedPlan
-from cog_core.frozen import Frozen
 from cog_oci.errors import OciError
+from cog_oci.frozen import Frozen
 from cog_oci.proxies import is_loopback
 from cog_oci.reference import Reference
 

@@ -14,11 +14,11 @@ from cog_core.backend import ImageInfo, Layer
 from cog_core.clock import monotonic
 from cog_core.errors import BackendError, CogError, ImageNotFound, RegistryError
 from cog_core.events import StepFailed, StepFinished, StepOutput, StepStarted
-from cog_core.frozen import Frozen
 from cog_core.process import Command
 from cog_core.staging import workspace
 from cog_core.values import Platform
 from cog_oci import media
+from cog_oci.frozen import Frozen
 from cog_oci.images import write_image
 from cog_oci.layout import Layout
 from cog_oci.reference import Reference

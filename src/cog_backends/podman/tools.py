@@ -12,10 +12,10 @@ import attrs
 
 from cog_core.engine_advice import sudo
 from cog_core.errors import CogError
-from cog_core.frozen import Frozen
 from cog_core.ir.dockerfile import Dialect
 from cog_core.process import Command
 from cog_core.values import Platform
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

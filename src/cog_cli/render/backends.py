@@ -8,8 +8,8 @@ import attrs
 
 from cog_cli.render.table import section, table
 from cog_core.engine_advice import way
-from cog_core.frozen import Frozen
 from cog_core.plugins.manager import OURS
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from cog_core.config.reader import LARGEST, read_yaml
 from cog_core.config.rules import Finding, check
 from cog_core.config.weights import check_weights
 from cog_core.errors import ConfigInvalid, ConfigNotFound, Origin, Problem
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ import attrs
 from cog_core.config import shapes
 from cog_core.config.shapes import flag, integer, number, text, texts
 from cog_core.config.urls import without_credentials
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.config.nodes import Path

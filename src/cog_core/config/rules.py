@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.config.model import Batch
-from cog_core.frozen import Frozen
 from cog_core.values import PYTHONS, PythonVersion
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 DEFAULT_IGNORES: Final = (
     ".git",

@@ -13,7 +13,7 @@ import attrs
 
 from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules
 from cog_core.errors import UsageError
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

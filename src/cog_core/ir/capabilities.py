@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.ir.steps import (
     BindMount,
     CacheMount,
@@ -23,6 +22,7 @@ from cog_core.ir.steps import (
     User,
     Weights,
 )
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

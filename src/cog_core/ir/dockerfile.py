@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.ir.steps import (
     PROJECT,
     BindMount,
@@ -27,6 +26,7 @@ from cog_core.ir.steps import (
     Workdir,
     Write,
 )
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

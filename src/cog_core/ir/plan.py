@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.values import EPOCH, Platform
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.ir.steps import Base, Pairs, Step

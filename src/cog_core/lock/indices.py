@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from cog_core.config.urls import without_credentials
-from cog_core.frozen import Frozen
 from cog_core.lock.pip_settings import pip_settings
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,11 +10,11 @@ import attrs
 
 from cog_core.certificates import ca_bundle
 from cog_core.errors import LockError
-from cog_core.frozen import Frozen
 from cog_core.lock import explain, uv
 from cog_core.lock.locked import LockedPackage, Resolution
 from cog_core.lock.pip_settings import pip_settings
 from cog_core.resolve.requirements import OURS
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.errors import LockError, Origin
-from cog_core.frozen import Frozen
 from cog_core.lock.locked import LockedPackage, Resolution
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from pathlib import Path

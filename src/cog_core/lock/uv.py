@@ -11,10 +11,10 @@ import attrs
 from uv import find_uv_bin
 
 from cog_core.config.urls import secrets, without_credentials
-from cog_core.frozen import Frozen
 from cog_core.lock.locked import LockedPackage
 from cog_core.process import Command
 from cog_core.values import package_name
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,10 +13,10 @@ import attrs
 
 from cog_core.errors import CogError, PluginError
 from cog_core.events import Warned
-from cog_core.frozen import Frozen
 from cog_core.ir.plan import BuildPlan
 from cog_core.plugins.commands import CliCommand
 from cog_core.plugins.manager import FailedPlugin, said
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

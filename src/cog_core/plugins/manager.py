@@ -13,11 +13,11 @@ import pluggy
 from cog_core.backend import BackendInfo
 from cog_core.errors import Problem
 from cog_core.events import ignore
-from cog_core.frozen import Frozen
 from cog_core.ir.capabilities import Capability
 from cog_core.plugins.hooks import Hooks
 from cog_core.plugins.installed import entry_points
 from cog_core.values import package_name
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping

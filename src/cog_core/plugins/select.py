@@ -8,9 +8,9 @@ import attrs
 
 from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
-from cog_core.frozen import Frozen
 from cog_core.ir import lacking, lower
 from cog_core.plugins.trust import ask
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

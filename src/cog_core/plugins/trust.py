@@ -9,9 +9,9 @@ import attrs
 
 from cog_core.backend import Backend, ImageInfo, Probe, RunsImages, ToDockerArchive, ToLayout
 from cog_core.errors import BackendUnavailable, PluginError
-from cog_core.frozen import Frozen
 from cog_core.ir.capabilities import Capability
 from cog_core.plugins.manager import OURS, said
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import attrs
 
 from cog_core.config.urls import without_credentials
 from cog_core.errors import ResolveError
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.resolve.resolved import IndexOption
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.config.findings import Findings

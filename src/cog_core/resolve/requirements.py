@@ -10,12 +10,12 @@ import attrs
 
 from cog_core.config.findings import Findings
 from cog_core.config.urls import without_credentials
-from cog_core.frozen import Frozen
 from cog_core.resolve import artifacts
 from cog_core.resolve.lines import all_lines
 from cog_core.resolve.options import Parsed, parse_options
 from cog_core.resolve.resolved import IndexOption, RequirementLine
 from cog_core.values import package_name
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

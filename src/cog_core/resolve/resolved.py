@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_core.config.urls import without_credentials
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.config import Config

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_core.errors import ResolveError
-from cog_core.frozen import Frozen
 from cog_core.runtime_bundle import packages, sources
 from cog_core.values import PYTHONS
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

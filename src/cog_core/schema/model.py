@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.schema.shapes import Json, Nullable, Shape
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.errors import Origin, Problem

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from cog_core.errors import Origin, Problem
-from cog_core.frozen import Frozen
 from cog_core.schema.source import MAX_MARKS, ProblemFound, SourceFile, parse_file
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.schema.modules import Binding, Imported
 from cog_core.schema.source import ProblemFound
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TypeAlias, Union
 
 import attrs
 
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 Json: TypeAlias = Union[bool, int, float, str, "tuple[Json, ...]", "dict[str, Json]", None]
 """A value that JSON can hold; lists are tuples."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_backends.oci.debian.sh.syntax import Unreadable
-from cog_core.frozen import Frozen
 from cog_oci.entries import Kind
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

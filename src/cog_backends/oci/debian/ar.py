@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import BackendError
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import attrs
 from cog_backends.oci.debian.fetch import NotThere, Unreachable
 from cog_backends.oci.debian.lists import Expired, NotDebian, load_index, load_release
 from cog_backends.oci.debian.signature import BadSignature
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,8 +16,8 @@ from cog_backends.oci.debian.resolve import resolve
 from cog_backends.oci.debian.tree import Tree
 from cog_backends.oci.debian.unpack import LEFT_OUT, unpack_all
 from cog_core.errors import ResolveError, UnsupportedPlan
-from cog_core.frozen import Frozen
 from cog_core.values import EPOCH, PythonLayout, PythonVersion
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,7 +15,7 @@ from cog_backends.oci.debian.sh.run import Shell, Streams
 from cog_backends.oci.debian.sh.syntax import Unreadable
 from cog_backends.oci.debian.tree import TreeError
 from cog_core.errors import UnsupportedPlan
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Final, cast
 import attrs
 
 from cog_backends.oci.debian.ar import ArMember, BadPackage, Window, read_ar
-from cog_core.frozen import Frozen
 from cog_oci.entries import Kind
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from cog_backends.oci.debian.fetch import Fetcher, Network
 from cog_backends.oci.debian.store import Store
 from cog_core import clock, process
 from cog_core.events import Noted, StepProgress, ignore
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

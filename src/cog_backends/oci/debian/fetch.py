@@ -14,7 +14,7 @@ import urllib3
 from cog_backends.oci.debian.aptconf import proxy_for
 from cog_backends.oci.debian.store import atomic_file
 from cog_core.errors import BackendError
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

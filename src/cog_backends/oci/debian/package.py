@@ -9,7 +9,7 @@ import attrs
 
 from cog_backends.oci.debian.relations import Alternatives, Relation, read_relations
 from cog_backends.oci.debian.versions import Key, version_key
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from cog_backends.oci.debian.versions import satisfies
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 _RELATION = re.compile(
     r"\s*(?P<name>[a-z0-9][a-z0-9+.\-]*)(?::(?P<architecture>[a-z0-9\-]+))?"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.oci.debian.stanzas import read_stanza
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import attrs
 
 from cog_backends.oci.debian.stanzas import read_stanzas
 from cog_core.errors import UsageError
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import attrs
 
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

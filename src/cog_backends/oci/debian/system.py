@@ -13,8 +13,8 @@ from cog_backends.oci.debian.resolve import resolve
 from cog_backends.oci.debian.tree import Tree
 from cog_backends.oci.debian.unpack import unpack_all
 from cog_core.errors import CogError
-from cog_core.frozen import Frozen
 from cog_core.values import EPOCH
+from cog_oci.frozen import Frozen
 from cog_oci.whiteouts import whiteout
 
 if TYPE_CHECKING:

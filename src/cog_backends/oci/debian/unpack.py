@@ -14,8 +14,8 @@ from cog_backends.oci.debian.deb import Deb, Member
 from cog_backends.oci.debian.fetch import PARALLEL, Corrupt
 from cog_backends.oci.debian.parallel import in_parallel
 from cog_backends.oci.debian.store import atomic_file
-from cog_core.frozen import Frozen
 from cog_oci.entries import Entry, Kind, Slice
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

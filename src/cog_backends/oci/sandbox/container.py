@@ -18,8 +18,8 @@ import attrs
 
 from cog_core import process
 from cog_core.errors import BackendError
-from cog_core.frozen import Frozen
 from cog_core.process import Command
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core.events import StepOutput
-from cog_core.frozen import Frozen
 from cog_oci import image_config
 from cog_oci.archive_reader import MemberKind
+from cog_oci.frozen import Frozen
 from cog_oci.image_layers import open_layer
 from cog_oci.tree import Node, Tree, read_tree
 

@@ -12,11 +12,11 @@ from cog_core import clock
 from cog_core.backend import BuildRequest, Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.context import BuildContext
 from cog_core.events import ignore
-from cog_core.frozen import Frozen
 from cog_core.ir import BuildPlan, Capability, ImageConfig, Stage, lacking, lower
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
 from cog_core.testing.contract.built import Built
 from cog_core.values import Platform
+from cog_oci.frozen import Frozen
 from cog_oci.layout import Layout
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from cog_core.frozen import Frozen
 from cog_core.settings import Settings
+from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
     from cog_core.backend import BackendInfo

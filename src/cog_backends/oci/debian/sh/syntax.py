@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import attrs
 
-from cog_core.frozen import Frozen
+from cog_oci.frozen import Frozen
 
 
 class Unreadable(Exception):
