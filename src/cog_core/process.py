@@ -141,6 +141,36 @@ def run(command: Command, *, on_line: Callable[[str, str], None] | None = None) 
     return Completed(command=command, code=process.returncode, stdout=_text(out), stderr=_text(err))
 
 
+def together(run: Runner, *commands: Command) -> list[Completed]:
+    """Run commands at the same time and return what each printed, in their order: questions that mostly wait.
+
+    Raises:
+        CogError: What the first of them raised that could not be run; the others have ended, too.
+    """
+    ended: dict[int, Completed | Exception] = {}
+
+    def work(number: int, command: Command) -> None:
+        try:
+            ended[number] = run(command)
+        except Exception as error:  # noqa: BLE001 - raised again by who waits
+            ended[number] = error
+
+    # Daemons, as an interrupt must not wait for them. `concurrent.futures` would take longer to load than they run.
+    threads = [threading.Thread(target=work, args=numbered, daemon=True) for numbered in enumerate(commands)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = []
+    for number in range(len(commands)):
+        match ended[number]:
+            case Exception() as error:
+                raise error
+            case completed:
+                found.append(completed)
+    return found
+
+
 class ProcessTimeout(CogError):
     """A program took longer than it was given."""
 

@@ -19,7 +19,6 @@ from cog_core.errors import CogError, UnsupportedPlan
 from cog_core.image_failures import mapped
 from cog_core.image_store import ImageStore
 from cog_core.ir import Capability
-from cog_core.registries import inspect_pushed
 from cog_core.staging import workspace
 from cog_oci.layout import Layout
 
@@ -105,6 +104,8 @@ class BuildkitBackend:
         self, pushed: Pushed, targets: tuple[str, ...], request: BuildRequest, folder: Path
     ) -> ImageInfo:
         """Describe what the server pushed; a registry that only the server reaches tells no layers."""
+        from cog_core.registries import inspect_pushed  # noqa: PLC0415 - most builds need no HTTP library
+
         with contextlib.suppress(CogError), mapped():
             layout = Layout.create(folder / "pushed")
             info = inspect_pushed(targets[0], pushed.digest, layout, settings=self._settings, run=self._run)

@@ -11,7 +11,6 @@ from cog_backends.buildkit.commands import OciLayout
 from cog_core.errors import BackendError
 from cog_core.image_failures import mapped
 from cog_core.ir import ImageBase
-from cog_oci.archive_import import read_archive
 from cog_oci.layout import Layout
 from cog_oci.platform import Platform as OciPlatform
 
@@ -53,6 +52,8 @@ def _opened(place: str) -> tuple[Layout, str | None]:
 
 
 def _unpacked(archive: Path, folder: Path) -> tuple[Layout, str | None]:
+    from cog_oci.archive_import import read_archive  # noqa: PLC0415 - slow to load, and most bases are none
+
     try:
         found = read_archive(archive, Layout.create(folder / "archive"))
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_backends.buildkit.fixes import NAME_ONE, NotUsable, install, reach, wants_certificates
-from cog_core.process import Command, CommandNotFound, ProcessTimeout
+from cog_core.process import Command, CommandNotFound, ProcessTimeout, together
 from cog_core.values import Platform
 from cog_oci.frozen import Frozen
 
@@ -64,9 +64,9 @@ def ask(server: Server, settings: Settings, run: Runner) -> Facts:
     Raises:
         NotUsable: There is no ``buildctl``, nothing answers, or it is too old.
     """
-    _check_client(settings, run)
-    argv = server.argv("--timeout", _DIALLING, "debug", "workers", "--format", "{{json .}}")
-    done = _called(Command(argv=argv, env=settings.environ, timeout=_ANSWERING), run, server.address)
+    workers = server.argv("--timeout", _DIALLING, "debug", "workers", "--format", "{{json .}}")
+    client, done = _asked(server, settings, run, ("buildctl", "--version"), workers)
+    _check_client(client)
     if done.code:
         raise NotUsable(
             f"no BuildKit server answers at {server.address}: {_told(done.stderr, server)}",
@@ -126,20 +126,19 @@ def _told(stderr: str, server: Server) -> str:
     return reason(stderr)
 
 
-def _check_client(settings: Settings, run: Runner) -> None:
-    done = _called(Command(argv=("buildctl", "--version"), env=settings.environ, timeout=_ANSWERING), run, "buildctl")
+def _check_client(done: Completed) -> None:
     found = re.search(r"\bv(\d+\.\d+\.\d+\S*)", done.stdout)
     if found and is_old(found.group(1)):
         raise NotUsable(f"buildctl is {found.group(1)}, older than {_text(OLDEST)}", fix=install())
 
 
-def _called(command: Command, run: Runner, where: str) -> Completed:
+def _asked(server: Server, settings: Settings, run: Runner, *questions: tuple[str, ...]) -> list[Completed]:
     try:
-        return run(command)
+        return together(run, *(Command(argv=argv, env=settings.environ, timeout=_ANSWERING) for argv in questions))
     except CommandNotFound as error:
         raise NotUsable(error.message, fix=install()) from error
     except ProcessTimeout as error:
-        raise NotUsable(f"{where} did not answer within {_ANSWERING:g} s", fix=NAME_ONE) from error
+        raise NotUsable(f"{server.address} did not answer within {_ANSWERING:g} s", fix=NAME_ONE) from error
 
 
 def _platforms(workers: list[dict[str, Any]]) -> Iterator[Platform]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,7 +13,7 @@ from cog_core.backend import ImageInfo, Layer
 from cog_core.clock import monotonic
 from cog_core.errors import BackendError, CogError, ImageNotFound, RegistryError
 from cog_core.events import StepFailed, StepFinished, StepOutput, StepStarted
-from cog_core.process import Command
+from cog_core.process import Command, together
 from cog_core.staging import workspace
 from cog_core.values import Platform
 from cog_oci import media
@@ -49,10 +48,10 @@ class Images(Frozen):
         Raises:
             ImageNotFound: There is none of this name.
         """
-        with ThreadPoolExecutor() as pool:  # both mostly wait
-            steps = pool.submit(self._run, "history", "--format", "json", reference)
-            raw = json.loads(self._podman("image", "inspect", reference, about=reference).stdout)[0]
-        history = json.loads(_checked(steps.result(), reference).stdout)
+        questions = (("image", "inspect", reference), ("history", "--format", "json", reference))
+        image, steps = together(self.run, *(self._command(*words) for words in questions))
+        raw = json.loads(_checked(image, reference).stdout)[0]
+        history = json.loads(_checked(steps, reference).stdout)
         config = raw.get("Config") or {}
         return ImageInfo(
             image_id=f"sha256:{raw['Id']}",
@@ -146,8 +145,7 @@ class Images(Frozen):
     def _transfer(self, verb: str, name: str, emit: Emit, *words: str) -> None:
         started = monotonic()
         emit(StepStarted(id=verb, name=f"{verb} {name}"))
-        command = Command(argv=(self.tools.podman, *words), env=self._environ)
-        completed = self.run(command, on_line=lambda _, line: _tell(verb, line, emit))
+        completed = self.run(self._command(*words), on_line=lambda _, line: _tell(verb, line, emit))
         if completed.code:
             reason = complaint(completed.stderr)
             emit(StepFailed(id=verb, message=f"podman cannot {verb} it"))
@@ -159,7 +157,10 @@ class Images(Frozen):
         return _checked(self._run(*words), about or words[-1])
 
     def _run(self, *words: str) -> Completed:
-        return self.run(Command(argv=(self.tools.podman, *words), env=self._environ))
+        return self.run(self._command(*words))
+
+    def _command(self, *words: str) -> Command:
+        return Command(argv=(self.tools.podman, *words), env=self._environ)
 
     @property
     def _environ(self) -> Mapping[str, str]:

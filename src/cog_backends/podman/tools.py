@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from cog_backends.podman.quick_look import quick_look
 from cog_core.engine_advice import sudo
 from cog_core.errors import CogError
 from cog_core.ir.dockerfile import Dialect
@@ -123,16 +123,19 @@ def find_tools(environ: Mapping[str, str], run: Runner) -> Tools | Missing:
         return Missing("podman is not installed", _installer(path))
     buildah = shutil.which("buildah", path=path)
     try:
-        with ThreadPoolExecutor() as pool:  # both mostly wait
-            version = pool.submit(_buildah_version, buildah, environ, run)
+        version = _buildah_version(buildah, environ, run)
+        buildah = buildah if version else None
+        facts = buildah and quick_look(
+            podman, buildah, environ, run, helpers=_with_helpers(environ), patience=_PATIENCE
+        )
+        if not facts:
             completed = run(Command(argv=(podman, "info", "--format", "json"), env=environ, timeout=_PATIENCE))
+            if completed.code:
+                return _silence(completed.stderr, path)
+            facts = json.loads(completed.stdout)
+        return _tools(podman, facts, environ, buildah=buildah, version=version)
     except CogError as error:
         return Missing(error.message)
-    if completed.code:
-        return _silence(completed.stderr, path)
-    try:
-        facts = json.loads(completed.stdout)
-        return _tools(podman, facts, environ, buildah=buildah if version.result() else None, version=version.result())
     except (ValueError, KeyError, TypeError) as error:
         return Missing(f"podman info says something that is not understood: {error!r}")
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
 from cog_backends.podman.build import Builder
+from cog_backends.podman.quick_look import quick_look
 from cog_backends.podman.store import Images
 from cog_backends.podman.tools import Tools, find_tools
 from cog_core import process
@@ -45,6 +49,21 @@ def images(request: pytest.FixtureRequest, podman_engine: PodmanAccess) -> Image
     if request.param == "one folder":
         tools = attrs.evolve(tools, builder_version="1.25.0")
     return Images(tools, settings, process.run)
+
+
+def test_the_quick_look_finds_what_podman_says_of_itself(podman_engine: PodmanAccess) -> None:
+    environ = dict(os.environ)
+    podman, buildah = (shutil.which(name) or "" for name in ("podman", "buildah"))
+    command = process.Command(argv=(podman, "info", "--format", "json"), env=environ)
+    host, store, version = itemgetter("host", "store", "version")(json.loads(process.run(command).check().stdout))
+
+    found = quick_look(podman, buildah, environ, process.run, helpers=environ["PATH"], patience=20)
+
+    assert found
+    assert (found["host"]["os"], found["host"]["arch"]) == (host["os"], host["arch"])
+    assert found["host"]["security"] == {name: host["security"][name] for name in ("rootless", "selinuxEnabled")}
+    assert found["store"] == {"graphRoot": store["graphRoot"]}
+    assert found["version"] == {"Version": version["Version"]}
 
 
 def test_everything_arrives_as_it_was_meant(images: Images, tmp_path: Path) -> None:

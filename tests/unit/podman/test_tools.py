@@ -47,6 +47,47 @@ def test_without_buildah_podman_builds_by_itself(tmp_path: Path) -> None:
     assert found.builder_version == "1.37.1"
 
 
+STORE = {"host": {"os": "linux", "arch": "arm64", "rootless": False}, "store": {"GraphRoot": "/var/lib/images"}}
+
+
+def quick(folder: Path, versions: object, store: object) -> None:
+    """Write a podman that tells its version and whose ``info`` is another's, and a buildah."""
+    program(folder, "podman", f'[ "$1" = version ] || {{ {saying(INFO)}\nexit; }}\n{saying(versions)}')
+    program(folder, "buildah", f'[ "$1" = info ] || {{ echo "buildah version 1.38.0"; exit; }}\n{saying(store)}')
+
+
+def test_what_matters_is_learned_without_the_slow_question(tmp_path: Path) -> None:
+    quick(tmp_path, {"Client": {"Version": "5.3.0"}}, STORE)
+
+    found = find_tools({"PATH": f"{tmp_path}:{SYSTEM}"}, process.run)
+
+    assert not isinstance(found, Missing)
+    assert (found.version, found.builder_version, found.store) == ("5.3.0", "1.38.0", "/var/lib/images")
+    assert (str(found.platform), found.rootless, found.remote) == ("linux/arm64", False, False)
+
+
+@pytest.mark.parametrize(
+    ("versions", "store"),
+    [
+        ({"Client": {"Version": "5.3.0"}, "Server": {"Version": "5.3.0"}}, STORE),
+        ({"Client": {"Version": "5.3.0"}}, {**STORE, "host": {**STORE["host"], "rootless": True}}),
+        ({"Client": {"Version": "5.3.0"}}, {"host": {}}),
+        ({"Client": {"Version": "5.3.0"}}, []),
+        ({"Client": None}, STORE),
+        ([], STORE),
+    ],
+)
+def test_what_the_quick_look_cannot_tell_podman_is_asked_for(tmp_path: Path, versions: object, store: object) -> None:
+    """Another machine, an ordinary user without a program for networks here, and answers of another form."""
+    quick(tmp_path, versions, store)
+    (tmp_path / "cat").symlink_to("/bin/cat")
+
+    found = find_tools({"PATH": str(tmp_path)}, process.run)
+
+    assert not isinstance(found, Missing)
+    assert (found.version, found.store) == ("5.2.1", "/home/me/.local/share/containers/storage")
+
+
 @pytest.mark.parametrize(
     ("script", "reason", "fix"),
     [

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cog_core.errors import CogError
-from cog_core.process import Command, CommandNotFound, ProcessFailed, ProcessTimeout, run, start, stop
+from cog_core.process import Command, CommandNotFound, ProcessFailed, ProcessTimeout, run, start, stop, together
 
 # A child that ignores polite signals and writes its number; its parent waits for it.
 STUBBORN = "trap '' TERM; echo $$ > {file}; while :; do sleep 0.05; done"
@@ -231,3 +231,24 @@ def test_ctrl_c_of_the_terminal_does_not_reach_the_program():
 
     assert out == b"True\n"
     assert isinstance(process, subprocess.Popen)
+
+
+def test_commands_run_at_the_same_time_and_answer_in_their_order(tmp_path):
+    """Each waits for the other, so that they would never end one after the other."""
+    scripts = [
+        f"touch {tmp_path}/{mine}; while [ ! -e {tmp_path}/{other} ]; do sleep 0.01; done; echo {mine}"
+        for mine, other in (("a", "b"), ("b", "a"))
+    ]
+
+    found = together(run, *(sh(script, timeout=20) for script in scripts))
+
+    assert [completed.stdout for completed in found] == ["a\n", "b\n"]
+
+
+def test_of_commands_that_run_together_the_first_failure_is_raised_when_all_have_ended(tmp_path):
+    late = sh(f"sleep 0.2; touch {tmp_path}/late")
+
+    with pytest.raises(CommandNotFound, match="no-such-program is not installed"):
+        together(run, Command(argv=("no-such-program",)), late)
+
+    assert (tmp_path / "late").exists()
