@@ -14,11 +14,14 @@ from measure import Missing, Place
 from cog_core import images
 from cog_core.plugins import candidates
 from cog_core.settings import Settings
+from cog_core.values import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LABEL = "run.cog.openapi_schema"
+_LAYOUT = "type=oci,tar=false,dest=image,compression=uncompressed,rewrite-timestamp=true"
+"""What the backend asks for, too: a layout, its layers as they are, with the same times in each build."""
 BACKENDS = ("oci", "docker", "podman", "buildkit")
 
 
@@ -69,7 +72,7 @@ class Builder:
         files = folder / "Dockerfile"
         rest = files.read_text().partition("\n")[2]
         words = ["buildctl", "build", "--frontend", "dockerfile.v0", "--local", "context=project"]
-        words += ["--local", "dockerfile=.", "--output", "type=oci,tar=false,dest=image"]
+        words += ["--local", "dockerfile=.", "--output", _LAYOUT, "--opt", f"build-arg:SOURCE_DATE_EPOCH={EPOCH}"]
         for each in sorted(folder.iterdir()):
             if each.is_dir() and each.name not in {"project", "image"}:
                 words += ["--local", f"{each.name}={each.name}", "--opt", f"context:{each.name}=local:{each.name}"]
