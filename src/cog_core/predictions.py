@@ -17,6 +17,7 @@ from cog_core.clock import monotonic
 from cog_core.draft import openapi
 from cog_core.errors import ImageNotFound
 from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
+from cog_core.gpus import Gpus
 from cog_core.image_failures import mapped
 from cog_core.layouts import is_layout
 from cog_core.planner import COMMAND, PORT, SOURCE_FOLDER
@@ -195,6 +196,7 @@ def serving(
         PredictionError: Setup failed.
     """
     options = options or RunOptions()
+    gpus = _gpus(options, model)
     kit = images.tools(settings, on_event)
     reference, holder = _image_of(model, backend, kit, on_event)
     binds, environment = _surroundings(model, kit.settings)
@@ -204,7 +206,7 @@ def serving(
         environment={**environment, **options.environment},
         binds=binds,
         ports=((options.address, PORT), *options.ports),
-        gpus=options.gpus or ("auto" if model.gpu else None),
+        gpus=gpus,
         serves=True,
     )
     on_event(StepStarted(id="setup", name="start the image and run setup()"))
@@ -284,8 +286,9 @@ def environment(
     Raises:
         BackendError: The environment could not be built, or the command not started.
     """
-    kit = images.tools(settings, on_event)
     model = Model(schema={}, project=project, gpu=project.config.build.gpu)
+    gpus = _gpus(options, model)
+    kit = images.tools(settings, on_event)
     reference, holder = _image_of(model, backend, kit, on_event)
     binds, variables = _surroundings(model, kit.settings)
     request = RunRequest(
@@ -294,7 +297,7 @@ def environment(
         environment={**variables, **options.environment},
         binds=binds,
         ports=options.ports,
-        gpus=options.gpus or ("auto" if model.gpu else None),
+        gpus=gpus,
         interactive=True,
     )
     on_event(StepStarted(id="start", name=f"start {command[0]}"))
@@ -329,6 +332,13 @@ def _runner(name: str, kit: Tools) -> RunsImages:
     if not isinstance(candidate.backend, RunsImages):
         raise holders.cannot_run(name, kit)
     return candidate.backend
+
+
+def _gpus(options: RunOptions, model: Model) -> str | None:
+    """Return which GPUs the container gets; what somebody asks for is read here, before anything starts."""
+    if options.gpus:
+        Gpus.parse(options.gpus)
+    return options.gpus or ("auto" if model.gpu else None)
 
 
 def _surroundings(model: Model, settings: Settings) -> tuple[tuple[Bind, ...], dict[str, str]]:

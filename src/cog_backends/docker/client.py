@@ -19,6 +19,7 @@ from cog_backends.docker.socket_api import Refused, Silent, SocketApi
 from cog_core.backend import ImageInfo, Layer
 from cog_core.engine_advice import registry_advice
 from cog_core.errors import BackendError, BackendUnavailable, CogError, ImageNotFound, RegistryError
+from cog_core.gpus import Gpus
 from cog_core.values import Platform
 
 if TYPE_CHECKING:
@@ -336,12 +337,13 @@ def _tls(found: Endpoint) -> TLSConfig | bool:
 
 
 def gpu_request(asked: str) -> DeviceRequest:
-    """Return what ``docker run --gpus`` would send: ``all``, a number, or ``device=0,1``."""
+    """Return what ``docker run --gpus`` would send."""
     from docker.types import DeviceRequest  # noqa: PLC0415 - slow
 
-    if asked.startswith("device="):
-        return DeviceRequest(device_ids=asked.partition("=")[2].split(","), capabilities=[["gpu"]])
-    return DeviceRequest(count=-1 if asked in {"all", "auto"} else int(asked), capabilities=[["gpu"]])
+    gpus = Gpus.parse(asked)
+    if gpus.devices:
+        return DeviceRequest(device_ids=list(gpus.devices), capabilities=[["gpu"]])
+    return DeviceRequest(count=-1 if gpus.count is None else gpus.count, capabilities=[["gpu"]])
 
 
 def _split(reference: str) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from cog_backends.oci.gpus import gpu_nodes
 from cog_core.backend import Bind
 from cog_core.errors import BackendError, BackendUnavailable
 from cog_oci import image_config
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _HOST_FILES: Final = ("/etc/resolv.conf", "/etc/hosts")
 """What a process needs to use the host's network, which a sandbox shares."""
-_GPU_DEVICES: Final = "nvidia*"
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 """Another one after each start of the kernel (random(4))."""
 
@@ -98,7 +98,7 @@ class ImageRunner(Frozen):
                 environment={"HOME": "/root", **image_config.environment(image.config), **request.environment},
                 workdir=str(config.get("WorkingDir") or "/"),
                 binds=(*own, *request.binds),
-                devices=_gpus() if request.gpus else (),
+                devices=gpu_nodes(request.gpus) if request.gpus else (),
                 interactive=request.interactive,
                 addresses=addresses,
             ),
@@ -162,7 +162,3 @@ def _free_address(wanted: str) -> tuple[str, int]:
                 hint="Stop what listens there, or choose another port with -p.",
             ) from error
         return host, int(probe.getsockname()[1])
-
-
-def _gpus() -> tuple[str, ...]:
-    return tuple(sorted(path.name for path in Path("/dev").glob(_GPU_DEVICES) if not path.is_dir()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from cog_core.errors import BackendError, UnsupportedPlan
+from cog_core.gpus import Gpus
 from cog_oci.errors import OciError
 from cog_oci.frozen import Frozen
 from cog_oci.proxies import is_loopback
@@ -155,22 +156,20 @@ def environment_words(
 
 
 def gpu_devices(asked: str | None, *, available: bool) -> tuple[str, ...]:
-    """Return CDI names for what ``docker run --gpus`` would take: ``all``, ``auto``, a number, or ``device=0,1``.
+    """Return CDI names for what ``docker run --gpus`` would take.
 
     Raises:
         BackendError: GPUs are asked for, and podman knows of none.
     """
-    if not asked or (asked == "auto" and not available):
+    gpus = Gpus.parse(asked) if asked else None
+    if gpus is None or (gpus.if_any and not available):
         return ()
     if not available:
         raise BackendError(
             "podman knows of no GPU: there is no CDI description of nvidia.com/gpu",
             hint="Make one with `sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`.",
         )
-    if asked.startswith("device="):
-        chosen = asked.partition("=")[2].split(",")
-    else:
-        chosen = ["all"] if asked in {"all", "auto"} else [str(number) for number in range(int(asked))]
+    chosen = gpus.devices or (("all",) if gpus.count is None else map(str, range(gpus.count)))
     return tuple(f"nvidia.com/gpu={device}" for device in chosen)
 
 
