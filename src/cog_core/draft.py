@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -157,6 +158,8 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         resolved, root=project.root, settings=tools.settings, run=tools.run, refresh=wishes.refresh, emit=emit
     )
     _tell(emit, locked.warnings, locked.notes)
+    if wishes.with_source:
+        _tell_of_models_left_out(project, emit)
     weights = large_files(project) if wishes.with_source else ()
     inputs = PlanInputs(
         resolved=resolved,
@@ -228,6 +231,21 @@ def openapi(project: Project, emit: Emit = ignore) -> dict[str, Any] | None:
 def large_files(project: Project) -> tuple[str, ...]:
     """Return the paths of files that get layers of their own, sorted."""
     return BuildContext.of_project(project.root).large(LARGE)
+
+
+def _tell_of_models_left_out(project: Project, emit: Emit) -> None:
+    """Warn when the image will not have the model's file: it builds all the same, and ends when it starts."""
+    rules = BuildContext.of_project(project.root).rules
+    for key, reference in (("run", project.config.predict), ("train", project.config.train)):
+        file = posixpath.normpath((reference or "").rpartition(":")[0])
+        if reference and rules.excludes(file):
+            emit(
+                Warned(
+                    message=f"the model is in {file}, which .dockerignore leaves out of the image",
+                    origin=project.loaded.origin(_key(project, key)),
+                    hint=f"Write !{file} below the line that covers it.",
+                )
+            )
 
 
 def _key(project: Project, key: str) -> str:

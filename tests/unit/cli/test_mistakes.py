@@ -270,3 +270,16 @@ def test_what_is_no_folder_is_not_taken_for_the_project_around_it(
 
     assert done.returncode == 2
     assert f"error: {name.removeprefix('./')} {fact}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"), [("*.py\n", True), ("run.py\n", True), ("*.py\n!run.py\n", False), ("other.py\n", False)]
+)
+def test_a_model_that_the_image_will_not_have_is_warned_of(cog: Cog, project: Path, rules: str, told: bool) -> None:
+    (project / ".dockerignore").write_text(rules)
+
+    done = cog("debug", cwd=project)
+
+    assert done.returncode == 0
+    assert ("the model is in run.py, which .dockerignore leaves out of the image" in done.stderr) is told
+    assert ("Write !run.py below the line that covers it." in done.stderr) is told
