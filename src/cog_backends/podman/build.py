@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.podman.commands import BuildOptions, build_argv, repositories
+from cog_backends.podman.leftovers import tidied
 from cog_backends.podman.progress import BuildProgress
 from cog_core.context import materialise
 from cog_core.errors import BackendError, CogError
@@ -94,11 +95,11 @@ class Builder(Frozen):
             env={**_environment(settings.environ, settings.proxies), **_temporary_folder(settings)},
             secrets=frozenset(settings.proxies.values()),
         )
-        before = self.images.working()
         try:
-            completed = self.images.run(command, on_line=progress.feed)
+            with tidied(self.images, lambda: (*progress.seen, *self.images.ids(dockerfile.base))):
+                completed = self.images.run(command, on_line=progress.feed)
         except BaseException:
-            self._tidy(progress, before, dockerfile.base)
+            self.images.remove(*reversed(progress.made))
             raise
         progress.end(completed.code, completed.stderr)
         if progress.failure:
@@ -106,17 +107,6 @@ class Builder(Frozen):
         if not progress.image_id:
             raise BackendError("buildah ended the build without an image")
         return f"sha256:{progress.image_id}"
-
-    def _tidy(self, progress: BuildProgress, before: Mapping[str, str], base: str) -> None:
-        """Remove what an interrupted build leaves: between commands a signal ends buildah on the spot.
-
-        A container does not say whose it is, so it has to be newer than this build and stand on one of its images.
-        """
-        ours = (*progress.seen, *self.images.ids(base))
-        found = self.images.working().items()
-        late = [name for name, image in found if name not in before and image.startswith(ours)]
-        self.images.stop_working(*late)
-        self.images.remove(*reversed(progress.made))
 
     def _with_full_base(self, plan: BuildPlan) -> BuildPlan:
         """Give the base its full name, as Docker reads it, unless the store has it under the short one."""

@@ -23,6 +23,7 @@ PUBLIC: Final = {
         "cog_core.caches",
         "cog_core.clock",
         "cog_core.context",
+        "cog_core.gpus",
         "cog_core.image_failures",
         "cog_core.image_store",
         "cog_core.layering",

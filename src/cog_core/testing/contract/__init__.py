@@ -37,7 +37,7 @@ from cog_core.testing.contract.writes import WriteChecks
 
 __all__ = ["VERSION", "BackendContract", "Built", "Kit", "Subject"]
 
-VERSION: Final = "1.2"
+VERSION: Final = "1.3"
 """Version of the contract: the second number grows with each new check, the first when a promise changes."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +15,11 @@ from cog_core.ir import Copy, Run, SecretMount, Write
 from cog_oci.layout import Layout
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
     from cog_core.events import Event
+    from cog_core.testing.contract.built import Built
     from cog_core.testing.contract.kit import Kit
 
 _ORIGIN = Origin(file="cog.yaml", key="build.run[1]", line=7)
@@ -102,6 +106,33 @@ class EndingChecks:
         assert kit.left_since(before) == set()
         assert kit.build(Write(path="/kit/a", content="a")).contents() == {"a": b"a"}
 
+    def test_an_interrupted_build_harms_no_other_one(self, kit: Kit) -> None:
+        """Another one on the same base, which began after it and still runs, ends well; and nothing is left."""
+        script = "echo ready; sleep 2; mkdir /kit; echo done > /kit/a"
+        first, ready, before = Run(script=f"echo ready; sleep {_SLEEP}"), threading.Event(), kit.leftovers()
+
+        def listen(event: Event) -> None:
+            if _is_ready(event):
+                ready.set()
+
+        def other() -> Built:
+            return kit.build(Run(script=script), emit=listen, no_cache=True)  # a step from the cache prints nothing
+
+        with ThreadPoolExecutor(1) as pool:
+            began: list[Future[Built]] = []
+
+            def interrupt(event: Event) -> None:
+                if _is_ready(event):
+                    began.append(pool.submit(other))
+                    ready.wait(_PATIENCE)
+                    raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                kit.build(first, emit=interrupt, layout=kit.folder / "interrupted")
+
+            assert began[0].result().contents() == {"a": b"done\n"}
+        assert kit.left_since(before) == set()
+
     def test_every_step_that_starts_ends(self, kit: Kit) -> None:
         """Well or badly, once; and what it prints comes in between."""
         heard: list[Event] = []
@@ -130,8 +161,12 @@ class _Interrupt:
 
 
 def _interrupt_at_output(event: Event) -> None:
-    if isinstance(event, StepOutput) and "ready" in event.line:
+    if _is_ready(event):
         raise KeyboardInterrupt
+
+
+def _is_ready(event: Event) -> bool:
+    return isinstance(event, StepOutput) and "ready" in event.line
 
 
 def holds_images(layout: Path) -> bool:

@@ -1,0 +1,47 @@
+"""What interrupted builds leave in the store: between commands a signal ends buildah on the spot.
+
+A working container does not say whose it is. So those that may be an interrupted build's are written down, and are
+removed by the last build that ends: whatever still exists then is nobody's.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from cog_oci.locks import shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cog_backends.podman.store import Images
+
+_LOCK: Final = "podman-builds"
+_NOTED: Final = "podman-left"
+
+
+@contextmanager
+def tidied(images: Images, stands_on: Callable[[], tuple[str, ...]]) -> Iterator[None]:
+    """Do a build; when it does not end by itself its containers are removed, at the latest when the next build ends.
+
+    Args:
+        images: The store.
+        stands_on: Ids of the images that containers of this build begin with, without ``sha256:``; they may be short.
+    """
+    folder = images.settings.cache
+    folder.mkdir(parents=True, exist_ok=True)
+    noted = folder / _NOTED
+    with shared(folder / _LOCK) as alone:
+        before = images.working()
+        try:
+            yield
+        except BaseException:
+            ours = stands_on()
+            late = [name for name, image in images.working().items() if name not in before and image.startswith(ours)]
+            with noted.open("a", encoding="ascii") as file:
+                file.writelines(f"{name}\n" for name in late)
+            raise
+        finally:
+            if noted.exists() and alone():
+                images.stop_working(*noted.read_text("ascii").split())
+                noted.unlink()
