@@ -264,8 +264,8 @@ class RunRequest(Frozen):
         environment: Added to the image's own.
         binds: Folders of this machine.
         ports: Pairs of host address (``127.0.0.1:0`` lets the machine choose the port) and container port.
-        gpus: As ``docker run --gpus`` takes it; ``auto``: all, if there are any; None: none. :class:`cog_core.gpus.Gpus`
-            reads it.
+        gpus: As ``docker run --gpus`` takes it; ``auto``: all, if there are any; None: none.
+            :class:`cog_core.gpus.Gpus` reads it.
         interactive: Connect our standard input, and a terminal if we have one.
         serves: The command is a Cog server; it listens on the first port.
     """
