@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core import labels
-from cog_core.context import BuildContext, IgnoreRules, exactly
+from cog_core.context import ALWAYS_IGNORED, BuildContext, IgnoreRules, Survey, exactly
 from cog_core.errors import PluginError, Problem, SchemaError
 from cog_core.events import Noted, Warned, ignore
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
@@ -83,7 +83,7 @@ class Draft(Frozen):
         locked: The Python packages.
         schema: The OpenAPI document; None for a project without a model.
         plan: The image.
-        weights: Paths of the author's large files.
+        survey: Which of the author's files are large, and what is left out.
         bundle: Key of the runtime bundle.
     """
 
@@ -92,7 +92,7 @@ class Draft(Frozen):
     locked: LockedPackages
     schema: Mapping[str, Any] | None
     plan: BuildPlan
-    weights: tuple[str, ...] = ()
+    survey: Survey = attrs.field(factory=Survey)
     bundle: str | None = None
 
     def contexts(self, tools: Tools) -> dict[str, BuildContext]:
@@ -109,14 +109,22 @@ class Draft(Frozen):
             environ=installer_environ(tools.settings),
             key=self.bundle,
         )
-        project = BuildContext.of_project(self.project.root)
-        left_out = [exactly(path) for path in self.weights]
-        only_weights = IgnoreRules(("**", *(f"!{path}" for path in left_out)))
+        weights = [exactly(path) for path in self.survey.large]
+        only_weights = IgnoreRules(("**", *(f"!{path}" for path in weights)))
         return {
-            PROJECT: attrs.evolve(project, rules=project.rules.followed_by(*left_out)),
+            PROJECT: BuildContext(self.project.root, self._rules().followed_by(*weights)),
             WEIGHTS: BuildContext(self.project.root, only_weights),
             RUNTIME: BuildContext(bundle.path),
         }
+
+    def _rules(self) -> IgnoreRules:
+        """Return what leaves out the project's files: by their names, if that is as few words as our usual rules.
+
+        An engine compares each of many files with each rule, and wildcards make that slow.
+        """
+        if self.survey.left_out is None:
+            return BuildContext.of_project(self.project.root).rules
+        return IgnoreRules(tuple(map(exactly, self.survey.left_out))).followed_by(*ALWAYS_IGNORED)
 
     def secrets(self, tools: Tools) -> dict[str, Secret]:
         """Return what the build may read and the image must not hold.
@@ -160,7 +168,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
     _tell(emit, locked.warnings, locked.notes)
     if wishes.with_source:
         _tell_of_models_left_out(project, emit)
-    weights = large_files(project) if wishes.with_source else ()
+    survey = BuildContext.of_project(project.root).survey(LARGE) if wishes.with_source else Survey()
     inputs = PlanInputs(
         resolved=resolved,
         locked=locked,
@@ -168,7 +176,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         bundle=key_of(resolved.python, resolved.platform),
         created=EPOCH if tools.settings.source_date_epoch is None else tools.settings.source_date_epoch,
         base=_base(resolved, wishes, tools, emit),
-        weights=weights,
+        weights=survey.large,
         secrets=frozenset(build_secrets(resolved, settings=tools.settings, run=tools.run)),
         with_source=wishes.with_source,
     )
@@ -179,7 +187,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         locked=locked,
         schema=document,
         plan=plan,
-        weights=weights,
+        survey=survey,
         bundle=inputs.bundle,
     )
 
@@ -226,11 +234,6 @@ def openapi(project: Project, emit: Emit = ignore) -> dict[str, Any] | None:
     models = read_models(project)
     _tell(emit, [warning for model in models for warning in model.warnings], ())
     return _document(models)
-
-
-def large_files(project: Project) -> tuple[str, ...]:
-    """Return the paths of files that get layers of their own, sorted."""
-    return BuildContext.of_project(project.root).large(LARGE)
 
 
 def _tell_of_models_left_out(project: Project, emit: Emit) -> None:

@@ -2,7 +2,7 @@
 
 from cog_core.context.export import materialise, tar_stream
 from cog_core.context.ignore import ALWAYS_IGNORED, DEFAULT_IGNORES, IgnoreRules, exactly
-from cog_core.context.scan import BuildContext, Entry, EntryKind
+from cog_core.context.scan import BuildContext, Entry, EntryKind, Survey
 
 __all__ = [
     "ALWAYS_IGNORED",
@@ -11,6 +11,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "IgnoreRules",
+    "Survey",
     "exactly",
     "materialise",
     "tar_stream",

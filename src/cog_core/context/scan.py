@@ -46,6 +46,20 @@ class Entry(Frozen):
     target: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class Survey(Frozen):
+    """What a quick look at a context finds.
+
+    Attributes:
+        large: Paths of large files, sorted.
+        left_out: What the rules for projects without a ``.dockerignore`` leave out, sorted, each folder once; None
+            when the author wrote the rules, or when it is more than there are rules.
+    """
+
+    large: tuple[str, ...] = ()
+    left_out: tuple[str, ...] | None = None
+
+
 @attrs.frozen
 class BuildContext(Frozen):
     """A folder, and the rules that say what of it takes part in a build.
@@ -85,14 +99,22 @@ class BuildContext(Frozen):
         with _readable():
             return tuple(sorted(self._walk(""), key=lambda entry: os.fsencode(entry.path)))
 
-    def large(self, size: int) -> tuple[str, ...]:
-        """Return the paths of files of at least so many bytes, sorted: much sooner than all entries are there.
+    def survey(self, size: int) -> Survey:
+        """Look at all files without describing each, which takes a third of the time of :attr:`entries`.
+
+        Args:
+            size: Bytes from which on a file is large.
 
         Raises:
             UsageError: A folder cannot be read.
         """
+        large: list[str] = []
+        left_out: list[str] = []
         with _readable():
-            return tuple(sorted(self._walk_large("", size), key=os.fsencode))
+            self._look("", size, large, left_out)
+        ours = self.rules == IgnoreRules(DEFAULT_IGNORES).followed_by(*ALWAYS_IGNORED)
+        few = ours and len(left_out) <= len(DEFAULT_IGNORES)
+        return Survey(large=_sorted(large), left_out=_sorted(left_out) if few else None)
 
     @property
     def size(self) -> int:
@@ -120,18 +142,23 @@ class BuildContext(Frozen):
                 elif not left_out and (child.is_file(follow_symlinks=False) or child.is_symlink()):
                     yield _entry(child, path)
 
-    def _walk_large(self, folder: str, size: int) -> Iterator[str]:
-        above = f"{folder}/" if folder else ""
+    def _look(self, folder: str, size: int, large: list[str], left_out: list[str]) -> None:
+        above, excludes = f"{folder}/" if folder else "", self.rules.excludes
         with os.scandir(self.root / folder) as children:
             for child in children:
+                path = above + child.name
+                if excludes(path):
+                    left_out.append(path)
+                    if not (child.is_dir(follow_symlinks=False) and self.rules.may_include_below(path)):
+                        continue
                 if child.is_dir(follow_symlinks=False):
-                    path = above + child.name
-                    if not self.rules.excludes(path) or self.rules.may_include_below(path):
-                        yield from self._walk_large(path, size)
+                    self._look(path, size, large, left_out)
                 elif child.is_file(follow_symlinks=False) and child.stat(follow_symlinks=False).st_size >= size:
-                    path = above + child.name
-                    if not self.rules.excludes(path):
-                        yield path
+                    large.append(path)
+
+
+def _sorted(paths: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(paths, key=os.fsencode))
 
 
 @contextlib.contextmanager

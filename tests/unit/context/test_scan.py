@@ -14,7 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cog_core.context import BuildContext, EntryKind, IgnoreRules, materialise, tar_stream
+from cog_core.context import (
+    DEFAULT_IGNORES,
+    BuildContext,
+    EntryKind,
+    IgnoreRules,
+    exactly,
+    materialise,
+    tar_stream,
+)
 from cog_core.errors import UsageError
 from cog_core.process import Command, run
 from tests.unit.context.kit import FILES, PATTERNS, make_tree
@@ -60,9 +68,34 @@ def test_walking_finds_what_the_rules_leave_and_the_folders_above_it(tree, patte
 def test_large_files_are_those_of_all_that_are_large(tree, patterns, size):
     context = BuildContext(tree, IgnoreRules.read(patterns))
 
-    assert context.large(size) == tuple(
+    assert context.survey(size).large == tuple(
         entry.path for entry in context.entries if entry.kind is EntryKind.FILE and entry.size >= size
     )
+
+
+def test_what_our_rules_leave_out_is_named_and_leaves_out_the_same(tmp_path):
+    kept, left = ("run.py", "a/b.py", "a/.git"), (".git/HEAD", ".venv/x/y", "a/__pycache__/z.pyc", "[odd] *.pyc")
+    for name in (*kept, *left, ".cog/here"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    context = BuildContext.of_project(tmp_path)
+
+    named = context.survey(1).left_out
+
+    assert named == (".cog", ".git", ".venv", "[odd] *.pyc", "a/__pycache__")
+    rules = IgnoreRules(tuple(map(exactly, named)))
+    assert BuildContext(tmp_path, rules).entries == context.entries
+    assert {entry.path for entry in context.entries if entry.kind is EntryKind.FILE} == set(kept)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_left_out_is_not_named_when_it_is_much_or_the_authors_own_choice(tmp_path, own):
+    for number in range(1 if own else len(DEFAULT_IGNORES) + 1):
+        (tmp_path / f"{number}.pyc").write_text("")
+    if own:
+        (tmp_path / ".dockerignore").write_text("*.pyc\n")
+
+    assert BuildContext.of_project(tmp_path).survey(1).left_out is None
 
 
 lists = st.lists(st.sampled_from("\n".join(PATTERNS).split("\n")), max_size=6)
