@@ -130,10 +130,7 @@ def load(settings: Settings, *, core: object | None = None, emit: Emit = ignore)
 def _misnamed(off: Iterable[str], entries: list[_Found]) -> Iterator[Problem]:
     """Yield a warning for every name to switch off that nobody has, with what was probably meant."""
     names = {name for _, name, *_ in entries}
-    strange = sorted(set(off) - names - {ALL})
-    if strange:
-        import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
-    for wrong in strange:
+    for wrong in sorted(set(off) - names - {ALL}):
         import difflib  # noqa: PLC0415 - slow to load, and only needed for mistakes
 
         of_it = [name for _, name, _, entry in entries if package_name(entry.distribution) == package_name(wrong)]
