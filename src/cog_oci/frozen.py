@@ -14,8 +14,8 @@ import attrs
 class Frozen:
     """The base of a class that ``attrs.frozen`` makes: equal is what is of the same class and has equal fields.
 
-    A field with ``eq=False`` does not count, one with ``repr=False`` is not shown, as attrs has it. A class may
-    define any of the three methods itself.
+    A field with ``eq=False`` does not count, one with ``hash=False`` does not make the hash, and one with
+    ``repr=False`` is not shown, as attrs has it. A class may define any of the three methods itself.
     """
 
     __slots__ = ()
@@ -32,11 +32,14 @@ class Frozen:
         """Whether it is of the same class, with equal fields."""
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in _compared(type(self)))
+        return all(
+            getattr(self, field.name) == getattr(other, field.name) for field in _fields(type(self)) if field.eq
+        )
 
     def __hash__(self) -> int:
         """Return one number for equal values; fails with TypeError if a field has none."""
-        return hash((type(self), *(getattr(self, name) for name in _compared(type(self)))))
+        counted = (field for field in _fields(type(self)) if (field.eq if field.hash is None else field.hash))
+        return hash((type(self), *(getattr(self, field.name) for field in counted)))
 
     def __repr__(self) -> str:
         """Return the class and its fields, as they would be written."""
@@ -47,10 +50,6 @@ class Frozen:
             for value in (getattr(self, field.name),)
         )
         return f"{type(self).__qualname__}({', '.join(shown)})"
-
-
-def _compared(kind: type) -> list[str]:
-    return [field.name for field in _fields(kind) if field.eq]
 
 
 def _fields(kind: type) -> tuple[attrs.Attribute[Any], ...]:

@@ -39,6 +39,12 @@ class Theirs:
 
 
 @attrs.frozen
+class Partly(Frozen):
+    name: str
+    table: dict[str, int] = attrs.field(hash=False)
+
+
+@attrs.frozen
 class Longer(Ours):
     more: int = 0
 
@@ -89,6 +95,11 @@ def test_a_value_is_frozen_slim_and_can_be_copied() -> None:
 def test_a_field_without_a_hash_fails_as_it_does_in_attrs() -> None:
     with pytest.raises(TypeError, match="unhashable"):
         hash(Ours([], 2, 3))
+
+
+def test_a_field_that_makes_no_hash_still_counts_for_equality() -> None:
+    assert hash(Partly("a", {"x": 1})) == hash(Partly("a", {"x": 2}))
+    assert Partly("a", {"x": 1}) != Partly("a", {"x": 2})
 
 
 def test_every_class_that_the_program_freezes_is_made_quickly() -> None:
