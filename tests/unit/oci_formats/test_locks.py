@@ -19,35 +19,23 @@ def test_of_those_who_share_a_lock_the_last_one_learns_that_it_is_alone(tmp_path
 
 
 def test_once_alone_a_holder_stays_alone_until_the_end(tmp_path: Path) -> None:
-    file, order = tmp_path / "lock", list[str]()
-
-    def come_later() -> None:
-        with shared(file):
-            order.append("later")
-
-    with shared(file) as alone:
+    with shared(tmp_path / "lock") as alone:
         assert alone()
-        thread = threading.Thread(target=come_later)
-        thread.start()
-        thread.join(0.2)
-        order.append("first")
-    thread.join(10)
-
-    assert order == ["first", "later"]
+        comes_later(tmp_path / "lock")
 
 
 def test_a_lock_that_one_holds_alone_keeps_sharers_out(tmp_path: Path) -> None:
-    file, order = tmp_path / "lock", list[str]()
+    with locked(tmp_path / "lock"):
+        comes_later(tmp_path / "lock")
 
-    def come_later() -> None:
+
+def comes_later(file: Path) -> None:
+    """Ask for a share while the lock is held: it is not given."""
+    got = threading.Event()
+
+    def come() -> None:
         with shared(file):
-            order.append("later")
+            got.set()
 
-    with locked(file):
-        thread = threading.Thread(target=come_later)
-        thread.start()
-        thread.join(0.2)
-        order.append("first")
-    thread.join(10)
-
-    assert order == ["first", "later"]
+    threading.Thread(target=come, daemon=True).start()
+    assert not got.wait(0.3)
