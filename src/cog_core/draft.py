@@ -166,9 +166,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         resolved, root=project.root, settings=tools.settings, run=tools.run, refresh=wishes.refresh, emit=emit
     )
     _tell(emit, locked.warnings, locked.notes)
-    if wishes.with_source:
-        _tell_of_models_left_out(project, emit)
-    survey = BuildContext.of_project(project.root).survey(LARGE) if wishes.with_source else Survey()
+    survey = _survey(project, emit) if wishes.with_source else Survey()
     inputs = PlanInputs(
         resolved=resolved,
         locked=locked,
@@ -236,12 +234,12 @@ def openapi(project: Project, emit: Emit = ignore) -> dict[str, Any] | None:
     return _document(models)
 
 
-def _tell_of_models_left_out(project: Project, emit: Emit) -> None:
-    """Warn when the image will not have the model's file: it builds all the same, and ends when it starts."""
-    rules = BuildContext.of_project(project.root).rules
+def _survey(project: Project, emit: Emit) -> Survey:
+    """Look at the author's files, and warn when the image will not have the model's: it is built, and ends at its start."""
+    context = BuildContext.of_project(project.root)
     for key, reference in (("run", project.config.predict), ("train", project.config.train)):
         file = posixpath.normpath((reference or "").rpartition(":")[0])
-        if reference and rules.excludes(file):
+        if reference and context.rules.excludes(file):
             emit(
                 Warned(
                     message=f"the model is in {file}, which .dockerignore leaves out of the image",
@@ -249,6 +247,7 @@ def _tell_of_models_left_out(project: Project, emit: Emit) -> None:
                     hint=f"Write !{file} below the line that covers it.",
                 )
             )
+    return context.survey(LARGE)
 
 
 def _key(project: Project, key: str) -> str:
