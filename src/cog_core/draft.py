@@ -235,7 +235,7 @@ def openapi(project: Project, emit: Emit = ignore) -> dict[str, Any] | None:
 
 
 def _survey(project: Project, emit: Emit) -> Survey:
-    """Look at the author's files, and warn when the image will not have the model's: it is built, and ends at its start."""
+    """Look at the author's files, and warn when the model's own is left out: such an image ends at its start."""
     context = BuildContext.of_project(project.root)
     for key, reference in (("run", project.config.predict), ("train", project.config.train)):
         file = posixpath.normpath((reference or "").rpartition(":")[0])
