@@ -11,7 +11,7 @@ from cog_core.runtime_bundle.startup import STARTUP_FILE, STARTUP_TEXT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SHARED = ("__init__.py", "wire.py")
+_SHARED = ("__init__.py", "waiting.py", "wire.py")
 _SIDES = ("server", "worker")
 _KINDS = (".py", ".typed", ".html", ".css", ".js", ".svg")
 """Code, and the files of the page that the server shows to browsers."""

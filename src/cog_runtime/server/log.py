@@ -1,7 +1,7 @@
 """The server's log: JSON lines in upstream's form, or lines for people, on standard error.
 
-Lines are gathered for some milliseconds and written together: a line per prediction must cost microseconds, and each
-write wakes whoever collects the logs.
+Lines are gathered for some milliseconds, and made and written together: a line per prediction must cost
+microseconds, none of which a client waits for, and each write wakes whoever collects the logs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import datetime, timezone
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from cog_runtime.server.codec import dumps
 
@@ -18,6 +18,14 @@ _NAMES = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARN", ERROR: "ERROR"}
 _STDERR = 2
 _MANY = 256
 """Lines that are not kept waiting for more, so that a model that floods its log does not fill the memory."""
+
+
+class _Line(NamedTuple):
+    moment: int
+    level: int
+    target: str
+    message: str
+    fields: dict[str, Any]
 
 
 class Log:
@@ -30,8 +38,8 @@ class Log:
 
     def __init__(self, level: int = INFO, *, console: bool = False) -> None:
         self.level = level
-        self._line = _console if console else _json
-        self._lines: list[bytes] = []
+        self._bytes = _console if console else _json
+        self._lines: list[_Line] = []
         self._later: Callable[[Callable[[], None]], Any] | None = None
 
     def gather(self, later: Callable[[Callable[[], None]], Any]) -> None:
@@ -56,24 +64,24 @@ class Log:
 
     def model(self, target: str, line: str, **fields: Any) -> None:
         """Log a line that the model printed; it has no level of its own and is always shown."""
-        self._add(self._line(INFO, f"cog::{target}", line, fields))
+        self._add(_Line(time.time_ns(), INFO, f"cog::{target}", line, fields))
 
     def write(self, level: int, target: str, message: str, fields: dict[str, Any]) -> None:
         """Log a message if its level is high enough."""
         if level >= self.level:
-            self._add(self._line(level, target, message, fields))
+            self._add(_Line(time.time_ns(), level, target, message, fields))
 
     def flush(self) -> None:
         """Write what was gathered."""
-        data = b"".join(self._lines)
-        self._lines.clear()
+        lines, self._lines = self._lines, []
+        data = b"".join(map(self._bytes, lines))
         try:
             while data:
                 data = data[os.write(_STDERR, data) :]
         except OSError:
             pass  # nobody listens; serving goes on
 
-    def _add(self, line: bytes) -> None:
+    def _add(self, line: _Line) -> None:
         self._lines.append(line)
         if self._later is None or len(self._lines) >= _MANY:
             self.flush()
@@ -97,28 +105,28 @@ class _Clock:
         self._second = -1
         self._text = ""
 
-    def read(self) -> str:
-        moment = time.time_ns() // 1000
-        second, micro = divmod(moment, 1_000_000)
+    def text(self, moment: int) -> str:
+        second, micro = divmod(moment // 1000, 1_000_000)
         if second != self._second:
             self._second = second
             self._text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         return f"{self._text}.{micro:06d}Z"
 
 
-_read_clock = _Clock().read
+_time = _Clock().text
 
 
-def _json(level: int, target: str, message: str, fields: dict[str, Any]) -> bytes:
+def _json(line: _Line) -> bytes:
     record = {
-        "timestamp": _read_clock(),
-        "level": _NAMES[level],
-        "fields": {"message": message, **fields},
-        "target": target,
+        "timestamp": _time(line.moment),
+        "level": _NAMES[line.level],
+        "fields": {"message": line.message, **line.fields},
+        "target": line.target,
     }
     return dumps(record) + b"\n"
 
 
-def _console(level: int, target: str, message: str, fields: dict[str, Any]) -> bytes:
+def _console(line: _Line) -> bytes:
+    moment, level, target, message, fields = line
     more = "".join(f" {name}={value}" for name, value in fields.items()).translate(_SHOWN)
-    return f"{_read_clock()} {_NAMES[level]:>5} {target}: {message}{more}\n".encode("utf-8", "replace")
+    return f"{_time(moment)} {_NAMES[level]:>5} {target}: {message}{more}\n".encode("utf-8", "replace")

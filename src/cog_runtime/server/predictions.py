@@ -217,9 +217,9 @@ class Predictions:
         return max(1, min(60, round(self.figures.mean_time / max(1, self._workers.slots))))
 
     def _start(self, prediction: Prediction, worker: Worker, frame: Frame) -> None:
-        self._log.info(f"Starting {_noun(prediction)}", **_names(prediction.request))
         worker.predict(prediction, frame)
         prediction.start()
+        self._log.info(f"Starting {_noun(prediction)}", **_names(prediction.request))
         usual = None if prediction.training else self._settings.timeout
         limit = prediction.request.timeout or usual
         if limit is not None:

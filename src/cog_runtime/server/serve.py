@@ -20,6 +20,7 @@ from cog_runtime.server.memory import keep_memory
 from cog_runtime.server.predictions import Predictions
 from cog_runtime.server.quick import quick
 from cog_runtime.server.schema import NO_SCHEMA, Schema, load
+from cog_runtime.server.selector import Selector
 from cog_runtime.server.uploads import Uploads
 from cog_runtime.server.webhooks import Webhooks
 from cog_runtime.server.worker import STARTING
@@ -63,7 +64,7 @@ def serve(
         tracing: The program that sends traces, where they are wanted.
     """
     # Not uvloop's: docs/decisions/0018-the-servers-event-loop.md
-    loop = asyncio.new_event_loop()
+    loop = asyncio.SelectorEventLoop(Selector())
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(_Server(settings, process, log, spawn, tracing).run())

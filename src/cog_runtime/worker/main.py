@@ -10,6 +10,7 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cog._version import __version__ as sdk_version
+from cog_runtime.waiting import ShortWaits
 from cog_runtime.wire import PROTOCOL, Frame
 from cog_runtime.worker import stdio, temporary
 from cog_runtime.worker.calls import Call, describe, print_traceback
@@ -42,7 +43,7 @@ def work(data_fd: int, control_fd: int, *, path: list[str], sdk: str) -> int:
     Returns:
         The exit status.
     """
-    data, control = (Channel(_own(descriptor)) for descriptor in (data_fd, control_fd))
+    data, control = Channel(_own(data_fd), ShortWaits(1)), Channel(_own(control_fd))
     init = data.receive()
     if init is None:
         return 1
