@@ -106,7 +106,7 @@ def _secrets(project: Path, place: Place) -> dict[str, Path]:
     """Write what the build may read to files, as a person does who follows the hint in the script."""
     kit = images.tools(Settings.from_environ(place.environ))
     found: dict[str, Path] = {}
-    for name, secret in draft(open_project(project), Wishes(), kit, void).secrets(kit).items():
+    for name, secret in draft(open_project(project), Wishes(), kit, void).secrets.items():
         found[name] = place.folder / f"secret-{name}"
         found[name].write_bytes(secret.read())
     return found

@@ -146,7 +146,10 @@ class Backend(Protocol):
     """Something that turns a plan into an image."""
 
     def probe(self) -> Probe:
-        """Say whether this backend works here; never raises, never changes anything."""
+        """Say whether this backend works here; never raises, never changes anything.
+
+        It is called in a thread of its own, while the project is being understood.
+        """
         ...
 
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:

@@ -85,6 +85,7 @@ class Draft(Frozen):
         plan: The image.
         survey: Which of the author's files are large, and what is left out.
         bundle: Key of the runtime bundle.
+        secrets: What the build may read and the image must not hold.
     """
 
     project: Project
@@ -94,6 +95,7 @@ class Draft(Frozen):
     plan: BuildPlan
     survey: Survey = attrs.field(factory=Survey)
     bundle: str | None = None
+    secrets: Mapping[str, Secret] = attrs.field(factory=dict, repr=False)
 
     def contexts(self, tools: Tools) -> dict[str, BuildContext]:
         """Return the files that the plan's steps name, making the runtime bundle if the cache has none.
@@ -126,14 +128,6 @@ class Draft(Frozen):
             return BuildContext.of_project(self.project.root).rules
         return IgnoreRules(tuple(map(exactly, self.survey.left_out))).followed_by(*ALWAYS_IGNORED)
 
-    def secrets(self, tools: Tools) -> dict[str, Secret]:
-        """Return what the build may read and the image must not hold.
-
-        Raises:
-            UsageError: ``COG_CA_CERT`` cannot be used.
-        """
-        return build_secrets(self.resolved, settings=tools.settings, run=tools.run)
-
 
 def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
     """Understand, resolve, lock and plan a project.
@@ -145,6 +139,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         SchemaError: The model's source cannot be understood.
         ResolveError: There is no such image.
         LockError: There are no such packages.
+        UsageError: ``COG_CA_CERT`` cannot be used.
     """
     _tell_of_plugins(emit, tools.plugins.failed)
     _tell(emit, tools.plugins.warnings, ())
@@ -167,6 +162,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
     )
     _tell(emit, locked.warnings, locked.notes)
     survey = _survey(project, emit) if wishes.with_source else Survey()
+    secrets = build_secrets(resolved, settings=tools.settings, run=tools.run)
     inputs = PlanInputs(
         resolved=resolved,
         locked=locked,
@@ -175,7 +171,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         created=EPOCH if tools.settings.source_date_epoch is None else tools.settings.source_date_epoch,
         base=_base(resolved, wishes, tools, emit),
         weights=survey.large,
-        secrets=frozenset(build_secrets(resolved, settings=tools.settings, run=tools.run)),
+        secrets=frozenset(secrets),
         with_source=wishes.with_source,
     )
     plan = _labelled(calls.build_plan(tools.plugins, inputs, emit), inputs, wishes, tools, emit)
@@ -187,6 +183,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         plan=plan,
         survey=survey,
         bundle=inputs.bundle,
+        secrets=secrets,
     )
 
 

@@ -32,7 +32,7 @@ from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
 from cog_core.lock import with_pip_certificates
 from cog_core.planner import PlanInputs, make_plan
-from cog_core.plugins import candidates, choose, hookimpl
+from cog_core.plugins import begin_to_choose, candidates, choose, hookimpl
 from cog_core.plugins import load as load_plugins
 from cog_core.plugins.trust import checked
 from cog_core.project import open_project
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from cog_core.events import Emit, Event
     from cog_core.ir import BuildPlan
     from cog_core.plugins import Candidate, Choice
+    from cog_core.plugins.trust import Question
     from cog_core.values import Secret
 
 
@@ -167,15 +168,17 @@ def build(
         with_source=with_source,
         refresh=refresh,
     )
-    drafted = draft(open_project(Path(project), file=file, strict=strict), wishes, kit, watch)
+    opened = open_project(Path(project), file=file, strict=strict)
+    begun = begin_to_choose(kit.plugins, kit.settings, asked=backend, project=opened.config.backend)
+    drafted = draft(opened, wishes, kit, watch)
     caches = {"cache_from": tuple(cache_from), "cache_to": tuple(cache_to)}
     also = (*(RUNNING if to_run else ()), *(CACHES if any(caches.values()) else ()))
-    choice = _chosen(kit, drafted, watch, asked=backend, also=also)
+    choice = _chosen(kit, drafted, watch, asked=backend, also=also, begun=begun)
     request = BuildRequest(
         plan=choice.plan,
         contexts=drafted.contexts(kit),
         outputs=destinations(tuple(outputs), tag, drafted, watch),
-        secrets={**(secrets or {}), **drafted.secrets(kit)},
+        secrets={**(secrets or {}), **drafted.secrets},
         ssh=_agents(choice.plan, ssh or {}),
         no_cache=no_cache,
         pull=pull,
@@ -185,10 +188,18 @@ def build(
     return _result(info, choice, drafted, request, watch, seconds=monotonic() - started)
 
 
-def _chosen(kit: Tools, drafted: Draft, watch: _Watch, *, asked: str | None, also: tuple[Requirement, ...]) -> Choice:
+def _chosen(
+    kit: Tools,
+    drafted: Draft,
+    watch: _Watch,
+    *,
+    asked: str | None,
+    also: tuple[Requirement, ...],
+    begun: Mapping[str, Question],
+) -> Choice:
     """Choose who builds, and say so."""
     project = drafted.project.config.backend
-    choice = choose(kit.plugins, kit.settings, drafted.plan, asked=asked, project=project, also=also)
+    choice = choose(kit.plugins, kit.settings, drafted.plan, asked=asked, project=project, also=also, begun=begun)
     if choice.candidate.wrong:
         watch(Warned(message=choice.candidate.wrong))
     watch(Decided(what="backend", value=choice.candidate.info.name, because=choice.reason))

@@ -3,7 +3,7 @@
 from cog_core.plugins.commands import CliCommand
 from cog_core.plugins.hooks import hookimpl, hookspec
 from cog_core.plugins.manager import FailedPlugin, LoadedPlugin, Plugins, load
-from cog_core.plugins.select import Candidate, Choice, candidates, choose
+from cog_core.plugins.select import Candidate, Choice, begin_to_choose, candidates, choose
 
 __all__ = [
     "Candidate",
@@ -12,6 +12,7 @@ __all__ = [
     "FailedPlugin",
     "LoadedPlugin",
     "Plugins",
+    "begin_to_choose",
     "candidates",
     "choose",
     "hookimpl",

@@ -9,11 +9,11 @@ import attrs
 from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
 from cog_core.ir import lacking, lower
-from cog_core.plugins.trust import ask
+from cog_core.plugins.trust import Question
 from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from cog_core.backend import Backend, BackendInfo, Probe
     from cog_core.ir import BuildPlan
@@ -56,6 +56,32 @@ class Choice(Frozen):
     reason: str
 
 
+def begin_to_choose(
+    plugins: Plugins, settings: Settings, *, asked: str | None = None, project: str | None = None
+) -> dict[str, Question]:
+    """Begin to ask the backend that :func:`choose` will ask first, which mostly waits for an engine.
+
+    Args:
+        plugins: Where backends come from.
+        settings: Passed to the backend.
+        asked: The backend that somebody wants.
+        project: The backend that the project's configuration names.
+
+    Returns:
+        The question by the backend's name; nothing where there is none of that name.
+    """
+    first = asked or settings.backend or project or min(plugins.backends, key=_rank, default="")
+    return {first: _question(first, plugins, settings)} if first in plugins.backends else {}
+
+
+def _question(name: str, plugins: Plugins, settings: Settings) -> Question:
+    return Question(plugins.backends[name], settings, _owner(name, plugins))
+
+
+def _owner(name: str, plugins: Plugins) -> str:
+    return plugins.owners[name].distribution if name in plugins.owners else ""
+
+
 def candidates(
     plugins: Plugins,
     settings: Settings,
@@ -63,6 +89,7 @@ def candidates(
     *,
     only: str | None = None,
     also: tuple[Requirement, ...] = (),
+    begun: Mapping[str, Question] | None = None,
 ) -> Iterator[Candidate]:
     """Probe backends one after the other, in order of preference.
 
@@ -72,6 +99,7 @@ def candidates(
         plan: Say what each lacks for this plan.
         only: Just the backend of this name.
         also: What is needed besides the plan.
+        begun: Who has been asked already.
 
     Raises:
         UnknownBackend: There is none of that name.
@@ -81,12 +109,13 @@ def candidates(
         info = plugins.backends.get(name)
         if info is None:
             raise _unknown(name, plugins)
-        owner = plugins.owners[name].distribution if name in plugins.owners else ""
-        answer = ask(info, settings, owner)
+        question = (begun or {}).get(name) or _question(name, plugins, settings)
+        answer = question.answer()
         probe = answer.probe
         lacks = lacking(lower(plan, probe.capabilities), probe.capabilities) if plan and probe.usable else ()
         if probe.usable:
             lacks += tuple(need for need in also if need.capability not in probe.capabilities)
+        owner = _owner(name, plugins)
         yield Candidate(info=info, backend=answer.backend, probe=probe, lacks=lacks, owner=owner, wrong=answer.wrong)
 
 
@@ -98,6 +127,7 @@ def choose(
     asked: str | None = None,
     project: str | None = None,
     also: tuple[Requirement, ...] = (),
+    begun: Mapping[str, Question] | None = None,
 ) -> Choice:
     """Choose the backend: ``asked``, then ``COG_BACKEND``, then the project's, then the first usable and able one.
 
@@ -108,6 +138,7 @@ def choose(
         asked: The backend that somebody wants.
         project: The backend that the project's configuration names.
         also: What is needed besides the plan.
+        begun: Who has been asked already, by :func:`begin_to_choose`.
 
     Raises:
         UnknownBackend: The one asked for does not exist.
@@ -116,7 +147,7 @@ def choose(
     """
     wanted = asked or settings.backend or project
     tried: list[Candidate] = []
-    for candidate in candidates(plugins, settings, plan, only=wanted, also=also):
+    for candidate in candidates(plugins, settings, plan, only=wanted, also=also, begun=begun):
         tried.append(candidate)
         if candidate.able:
             return Choice(

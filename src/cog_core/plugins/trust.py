@@ -38,40 +38,48 @@ class Answer(Frozen):
     wrong: str | None = None
 
 
-def ask(info: BackendInfo, settings: Settings, owner: str) -> Answer:
-    """Load and probe a backend; one that fails or hangs instead of answering is not usable, and harms nobody.
+class Question:
+    """A backend that is being loaded and probed, in a thread, so that whoever asks may do something else meanwhile.
 
     Args:
         info: What was registered.
         settings: Passed to the backend; they say how long it may take.
         owner: Name and version of the distribution that brought it.
     """
-    found: list[tuple[Any, Any]] = []
-    failures: list[BaseException] = []
 
-    def work() -> None:
+    def __init__(self, info: BackendInfo, settings: Settings, owner: str) -> None:
+        self._info = info
+        self._settings = settings
+        self._owner = owner
+        self._found: list[tuple[Any, Any]] = []
+        self._failures: list[BaseException] = []
+        # A daemon thread does not keep the process from ending, whatever it waits for.
+        self._thread = threading.Thread(target=self._ask, name=f"probe of {info.name}", daemon=True)
+        self._thread.start()
+
+    def _ask(self) -> None:
         try:
-            backend: Any = info.load(settings)
-            found.append((backend, backend.probe() if isinstance(backend, Backend) else None))
+            backend: Any = self._info.load(self._settings)
+            self._found.append((backend, backend.probe() if isinstance(backend, Backend) else None))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, and must not stop us
-            failures.append(error)
+            self._failures.append(error)
 
-    # A daemon thread does not keep the process from ending, whatever it waits for.
-    thread = threading.Thread(target=work, name=f"probe of {info.name}", daemon=True)
-    thread.start()
-    thread.join(settings.probe_timeout)
-    who = "it" if not owner or owner.startswith(f"{OURS} ") else owner
-    if failures:
-        return _silent(f"{who} failed with {said(failures[0])}")
-    if not found:
-        return _silent(f"{who} did not answer within {settings.probe_timeout:g} s")
-    backend, probe = found[0]
-    if not isinstance(backend, Backend):
-        return _silent(f"{who} loaded {backend!r:.80}, which is no backend")
-    if not isinstance(probe, Probe):
-        return _silent(f"{who} answered {probe!r:.80}, which is no Probe")
-    reason = " ".join(str(probe.reason).split())  # it stands in one line of a listing
-    return _believed(info, backend, attrs.evolve(probe, reason=reason), owner)
+    def answer(self) -> Answer:
+        """Wait for the answer; a backend that fails or hangs instead is not usable, and harms nobody."""
+        self._thread.join(self._settings.probe_timeout)
+        owner = self._owner
+        who = "it" if not owner or owner.startswith(f"{OURS} ") else owner
+        if self._failures:
+            return _silent(f"{who} failed with {said(self._failures[0])}")
+        if not self._found:
+            return _silent(f"{who} did not answer within {self._settings.probe_timeout:g} s")
+        backend, probe = self._found[0]
+        if not isinstance(backend, Backend):
+            return _silent(f"{who} loaded {backend!r:.80}, which is no backend")
+        if not isinstance(probe, Probe):
+            return _silent(f"{who} answered {probe!r:.80}, which is no Probe")
+        reason = " ".join(str(probe.reason).split())  # it stands in one line of a listing
+        return _believed(self._info, backend, attrs.evolve(probe, reason=reason), owner)
 
 
 def checked(answer: Any, outputs: tuple[Output, ...], *, backend: str, owner: str) -> ImageInfo:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from cog_core.backend import BackendInfo
 from cog_core.errors import BackendUnavailable, Origin, UnknownBackend, UnsupportedPlan
 from cog_core.ir import BuildPlan, Capability, ImageConfig, PythonBase, Run, Runtime, Stage, lacking, lower
-from cog_core.plugins import candidates, choose
+from cog_core.plugins import begin_to_choose, candidates, choose
 from cog_core.settings import Settings
 from cog_core.values import Platform, PythonVersion
 from tests.unit.plugins.kit import info, plugins
@@ -190,3 +192,50 @@ def test_what_is_chosen_is_the_first_that_is_usable_and_able(machine):
         chosen = None
 
     assert chosen == (fits[0] if fits else None)
+
+
+class Asked:
+    """Backends that note who is asked, and answer once ``go`` is set."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.go = threading.Event()
+
+    def info(self, name: str) -> BackendInfo:
+        usual = info(name, *ENGINE)
+
+        def load(found: Settings):
+            self.names.append(name)
+            assert self.go.wait(30), "nobody did anything meanwhile"
+            return usual.load(found)
+
+        return attrs.evolve(usual, load=load)
+
+
+@pytest.mark.parametrize(
+    ("who", "first"),
+    [
+        ({}, "docker"),
+        ({"project": "oci"}, "oci"),
+        ({"env": "podman", "project": "oci"}, "podman"),
+        ({"asked": "oci", "env": "podman"}, "oci"),
+    ],
+)
+def test_who_will_be_asked_first_is_asked_while_others_work(who: dict[str, str], first: str):
+    asked = Asked()
+    known = plugins(backends=tuple(asked.info(name) for name in ("oci", "podman", "docker")))
+    found = Settings(environ={}, home=Path("/h"), cache=Path("/c"), backend=who.pop("env", None))
+
+    begun = begin_to_choose(known, found, **who)
+    asked.go.set()  # comes after begin_to_choose() has returned
+    chosen = choose(known, found, QUIET, **who, begun=begun)
+
+    assert chosen.candidate.info.name == first
+    assert asked.names == [first]
+
+
+def test_nobody_is_asked_for_a_name_that_does_not_exist():
+    found = Settings(environ={}, home=Path("/h"), cache=Path("/c"), backend=None)
+
+    assert begin_to_choose(plugins(backends=(info("oci", *EMBEDDED),)), found, asked="dcker") == {}
+    assert begin_to_choose(plugins(backends=()), found) == {}
