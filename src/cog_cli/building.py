@@ -15,10 +15,8 @@ from cog_cli.render.console import size
 from cog_cli.render.progress import showing, tell
 from cog_cli.source_facts import source_facts
 from cog_core import images, process
-from cog_core.backend import ExportsImages, LoadsImages
 from cog_core.caches import Cache
 from cog_core.errors import ConfigInvalid, Origin, Problem, UsageError
-from cog_core.plugins import candidates
 from cog_core.project import open_project
 from cog_core.values import Platform, image_name
 from cog_core.wording import counted
@@ -141,18 +139,15 @@ def build_image(
 
 
 def load_image(result: BuildResult, name: str, settings: Settings, mode: str) -> None:
-    """Put an image into the engine of this machine, unless it was built there.
+    """Put an image into the engine of this machine, unless one built it.
 
     Raises:
         BackendError: No engine answers, or it refused.
     """
-    plugins = images.tools(settings).plugins
-    builder: object = next(iter(candidates(plugins, settings, only=result.backend))).backend
-    if isinstance(builder, LoadsImages) and not isinstance(builder, ExportsImages):  # an engine, not a folder
-        return
     with showing(mode) as emit:
         engine = images.load(name, backend=result.backend, on_event=emit, settings=settings)
-    tell(mode, f"Loaded into {engine} as {name}")
+    if engine != result.backend:
+        tell(mode, f"Loaded into {engine} as {name}")
 
 
 def kind(backend: str | None, settings: Settings) -> str:

@@ -10,7 +10,7 @@ from cog_core.values import Platform, Secret
 from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
@@ -120,6 +120,18 @@ class ImageInfo(Frozen):
     location: str = ""
 
 
+def _abilities(given: Iterable[Capability]) -> frozenset[Capability]:
+    return frozenset(given)
+
+
+def _facts(given: Mapping[str, str]) -> Mapping[str, str]:
+    return {str(name): str(value) for name, value in given.items()}
+
+
+def _text(given: str | None) -> str | None:
+    return None if given is None else str(given)
+
+
 @attrs.frozen(kw_only=True)
 class Probe(Frozen):
     """Whether a backend can be used on this machine now.
@@ -135,10 +147,11 @@ class Probe(Frozen):
 
     usable: bool
     reason: str
-    version: str | None = None
-    capabilities: frozenset[Capability] = frozenset()
-    fix: str | None = None
-    details: Mapping[str, str] = attrs.field(factory=dict)
+    version: str | None = attrs.field(default=None, converter=_text)
+    # Strangers make these; what cannot be right is to fail in their code, where it is told as theirs.
+    capabilities: frozenset[Capability] = attrs.field(default=frozenset(), converter=_abilities)
+    fix: str | None = attrs.field(default=None, converter=_text)
+    details: Mapping[str, str] = attrs.field(factory=dict, converter=_facts)
 
 
 @runtime_checkable
@@ -177,7 +190,7 @@ class BackendInfo(Frozen):
 
     name: str
     summary: str
-    capabilities: frozenset[Capability]
+    capabilities: frozenset[Capability] = attrs.field(converter=_abilities)
     load: Callable[[Settings], Backend]
 
 

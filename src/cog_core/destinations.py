@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cog_core.backend import ToDockerArchive, ToLayout, ToRegistry, ToStore
 from cog_core.errors import UsageError
 from cog_core.events import Warned
+from cog_core.ir.capabilities import Capability, Requirement
 from cog_core.layouts import is_layout
 from cog_oci.errors import InvalidReference
 from cog_oci.reference import Reference
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from cog_core.backend import Output
     from cog_core.draft import Draft
     from cog_core.events import Emit
+
+
+_NEEDS: Final = {
+    ToStore: Requirement(Capability.STORE, "keeping the image under a name"),
+    ToLayout: Requirement(Capability.OCI_LAYOUT, "writing an OCI layout"),
+    ToDockerArchive: Requirement(Capability.DOCKER_ARCHIVE, "writing an archive for docker load"),
+    ToRegistry: Requirement(Capability.REGISTRY, "pushing to a registry"),
+}
+
+
+def needs_of(outputs: Iterable[Output]) -> tuple[Requirement, ...]:
+    """Return what whoever builds needs for these outputs, each need once."""
+    return tuple(dict.fromkeys(_NEEDS[type(output)] for output in outputs))
 
 
 def destinations(outputs: tuple[Output, ...], tag: str | None, drafted: Draft, watch: Emit) -> tuple[Output, ...]:

@@ -5,7 +5,6 @@ Nothing here prints; whoever wants to watch passes ``on_event``. Every error is 
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,20 +15,20 @@ from cog_core.backend import (
     BuildRequest,
     ExportsImages,
     ImageInfo,
-    LoadsImages,
     PushesImages,
     ToStore,
 )
 from cog_core.clock import monotonic
-from cog_core.destinations import destinations
+from cog_core.destinations import destinations, needs_of
 from cog_core.draft import Draft, Tools, Wishes, draft
-from cog_core.errors import BackendUnavailable, ImageNotFound, UsageError
+from cog_core.errors import UsageError
 from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
 from cog_core.holders import RUNNING, find_image
 from cog_core.ir import Capability, Run, SshMount
 from cog_core.ir.capabilities import Requirement
 from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
+from cog_core.loading import where_it_goes, where_it_is
 from cog_core.lock import with_pip_certificates
 from cog_core.planner import PlanInputs, make_plan
 from cog_core.plugins import begin_to_choose, candidates, choose, hookimpl
@@ -171,13 +170,14 @@ def build(
     opened = open_project(Path(project), file=file, strict=strict)
     begun = begin_to_choose(kit.plugins, kit.settings, asked=backend, project=opened.config.backend)
     drafted = draft(opened, wishes, kit, watch)
+    wanted = destinations(tuple(outputs), tag, drafted, watch)
     caches = {"cache_from": tuple(cache_from), "cache_to": tuple(cache_to)}
-    also = (*(RUNNING if to_run else ()), *(CACHES if any(caches.values()) else ()))
+    also = (*needs_of(wanted), *(RUNNING if to_run else ()), *(CACHES if any(caches.values()) else ()))
     choice = _chosen(kit, drafted, watch, asked=backend, also=also, begun=begun)
     request = BuildRequest(
         plan=choice.plan,
         contexts=drafted.contexts(kit),
-        outputs=destinations(tuple(outputs), tag, drafted, watch),
+        outputs=wanted,
         secrets={**(secrets or {}), **drafted.secrets},
         ssh=_agents(choice.plan, ssh or {}),
         no_cache=no_cache,
@@ -219,7 +219,7 @@ def _agents(plan: BuildPlan, given: Mapping[str, Path]) -> Mapping[str, Path]:
 
 def _built(builder: Candidate, request: BuildRequest, watch: _Watch) -> ImageInfo:
     answer = builder.backend.build(request, watch)
-    return checked(answer, request.outputs, backend=builder.info.name, owner=builder.owner)
+    return checked(answer, request, backend=builder.info.name, owner=builder.owner)
 
 
 def inspect(
@@ -279,9 +279,11 @@ def load(
 ) -> str:
     """Put an image of the embedded store into an engine that is there, and return that engine's backend.
 
+    An image that only an engine has stays there, unless ``into`` names another one.
+
     Args:
         reference: The image's name; it gets the same there.
-        backend: Whose store it is in; by default the first that has it.
+        backend: Whose store it is in; by default the embedded one, else the first that has it.
         into: Name of the backend; by default the first usable one.
         on_event: Called with each event.
         settings: Instead of what the environment says.
@@ -291,8 +293,15 @@ def load(
         BackendUnavailable: No engine is here.
     """
     kit = tools(settings, on_event)
-    name, engine = _who_takes_images(kit, into)
-    exporter = _who_exports(reference, kit, backend)
+    holder = where_it_is(reference, kit, only=backend)
+    if holder.is_engine and into in {None, holder.name}:
+        return holder.name
+    exporter: object = holder.backend
+    if not isinstance(exporter, ExportsImages):
+        raise UsageError(
+            f"the backend {holder.name}, which has {reference!r}, cannot export it", hint="Use another one."
+        )
+    name, engine = where_it_goes(reference, kit, only=into)
     on_event(StepStarted(id="load", name=f"load {reference} into {name}"))
     started = monotonic()
     parent = kit.settings.cache / "tmp"
@@ -305,27 +314,6 @@ def load(
         engine.load(archive)
     on_event(StepFinished(id="load", seconds=monotonic() - started))
     return name
-
-
-def _who_takes_images(kit: Tools, only: str | None) -> tuple[str, LoadsImages]:
-    for candidate in candidates(kit.plugins, kit.settings, only=only):
-        backend: object = candidate.backend
-        if candidate.probe.usable and isinstance(backend, LoadsImages) and not isinstance(backend, ExportsImages):
-            return candidate.info.name, backend
-    raise BackendUnavailable(
-        "the image cannot be loaded: no engine answers", hint="`cog backends` says what is missing."
-    )
-
-
-def _who_exports(reference: str, kit: Tools, only: str | None) -> ExportsImages:
-    for candidate in candidates(kit.plugins, kit.settings, only=only):
-        backend: object = candidate.backend
-        if not candidate.probe.usable or not isinstance(backend, ExportsImages):
-            continue
-        with contextlib.suppress(ImageNotFound):
-            backend.inspect(reference)
-            return backend
-    raise ImageNotFound(f"there is no image {reference!r} in a store that can export it")
 
 
 @attrs.define

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cog_core.values import Platform
 from tests.plugins.strangers import stranger
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ import time
 from cog_core.backend import BackendInfo, ImageInfo, Probe
 from cog_core.ir import Capability
 from cog_core.plugins import CliCommand, hookimpl
+from cog_core.values import Platform
 
 C = Capability
 ABLE = frozenset({C.IMAGE_BASE, C.PYTHON_BASE, C.RUNTIME, C.OCI_LAYOUT, C.STORE})
@@ -68,6 +70,13 @@ def cog_cli_commands():
 @hookimpl
 def cog_backends():
     yield register("claims", lambda settings: Backend(*ABLE, C.RUN_IMAGES, C.USER), ABLE | {C.RUN_IMAGES})
+    yield register("foreign", lambda settings: Foreign(*ABLE))
+
+
+class Foreign(Backend):
+    def build(self, request, emit):
+        other = "arm64" if request.plan.platform.architecture == "amd64" else "amd64"
+        return ImageInfo(image_id="sha256:0", platform=Platform("linux", other))
 """,
     "bad-hang": START
     + """
@@ -190,6 +199,37 @@ def test_one_that_builds_nothing_is_caught(crowd: Environment, hello: Path):
     assert done.returncode == 4
     assert "the backend claims of bad-claims 1.2 says that it built the image, and did not write" in done.stderr
     assert "warning: bad-claims 1.2: the backend claims finds user" in done.stderr
+
+
+FOREIGN = "arm64" if Platform.of_this_machine().architecture == "amd64" else "amd64"
+
+
+@pytest.mark.engine("index")
+@pytest.mark.parametrize(
+    ("words", "fact"),
+    [
+        (("--output", "registry:localhost:1/hello"), "claims cannot do pushing to a registry"),
+        (("--output", "docker-archive:{}/a.tar"), "claims cannot do writing an archive for docker load"),
+        (("--platform", f"linux/{FOREIGN}"), f"claims cannot do an image for linux/{FOREIGN}"),
+    ],
+)
+def test_one_is_never_asked_for_a_result_that_it_does_not_declare(
+    crowd: Environment, hello: Path, words: tuple[str, str], fact: str
+):
+    option, value = words
+
+    done = crowd.run("cog", "build", "--backend", "claims", option, value.format(hello.parent), cwd=hello)
+
+    assert done.returncode == 5
+    assert fact in done.stderr
+
+
+@pytest.mark.engine("index")
+def test_one_that_says_another_platform_is_caught(crowd: Environment, hello: Path):
+    done = crowd.run("cog", "build", "--backend", "foreign", cwd=hello)
+
+    assert done.returncode == 4
+    assert f"the backend foreign of bad-claims 1.2 says that the image is for linux/{FOREIGN}, not for" in done.stderr
 
 
 def test_commands_of_ours_stay_ours_and_those_that_crash_are_told_by_distribution(crowd: Environment, hello: Path):

@@ -75,6 +75,20 @@ def test_a_cache_in_a_registry_serves_an_emptied_builder(
     assert first.read("id") == second.read("id")
 
 
+@pytest.mark.engine("docker", "buildx")
+def test_docker_s_own_builder_refuses_to_write_a_cache_before_anything_is_sent(
+    docker_engine: object, docker_config_buildx: Path, base: SmallBase, tmp_path: Path
+) -> None:
+    kit = _kit(docker, base.load("docker"), tmp_path)
+    events: list[object] = []
+
+    with pytest.raises(UnsupportedPlan, match="writes no cache of type=registry without") as caught:
+        kit.build(_RANDOM, cache_to=(Cache.parse("type=registry,ref=registry.invalid/cache"),), emit=events.append)
+
+    assert "--cache-to type=inline" in (caught.value.hint or "")
+    assert events == []
+
+
 @pytest.mark.engine("podman")
 def test_podman_refuses_a_cache_in_a_folder(podman_engine: object, base: SmallBase, tmp_path: Path) -> None:
     kit = _kit(podman, f"docker.io/library/{base.load('podman')}", tmp_path)

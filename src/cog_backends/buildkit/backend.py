@@ -20,6 +20,7 @@ from cog_core.image_failures import mapped
 from cog_core.image_store import ImageStore
 from cog_core.ir import Capability
 from cog_core.staging import workspace
+from cog_core.values import Platform
 from cog_oci.layout import Layout
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from cog_core.events import Emit
     from cog_core.process import Runner
     from cog_core.settings import Settings
-    from cog_core.values import Platform
 
 _ARCHITECTURES: Final = frozenset({"amd64", "arm64"})
 """Those that images are made for."""
@@ -66,12 +66,13 @@ class BuildkitBackend:
         except CogError as error:
             fix = error.fix if isinstance(error, NotUsable) else None
             return Probe(usable=False, reason=error.message.splitlines()[0], fix=fix)
-        both = {platform.architecture for platform in facts.platforms} >= _ARCHITECTURES
+        own = Platform.of_this_machine().architecture
+        others = {platform.architecture for platform in facts.platforms} & _ARCHITECTURES - {own}
         return Probe(
             usable=True,
             reason=f"BuildKit {facts.version} at {server.address}",
             version=facts.version,
-            capabilities=CAPABILITIES if both else CAPABILITIES - {Capability.OTHER_PLATFORMS},
+            capabilities=CAPABILITIES if others else CAPABILITIES - {Capability.OTHER_PLATFORMS},
             details={
                 "server": server.address,
                 "platforms": facts.names,

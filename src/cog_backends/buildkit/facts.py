@@ -40,7 +40,8 @@ class Facts(Frozen):
 
     Attributes:
         version: As it says, without the leading ``v``.
-        platforms: What its workers build for, the server's own first.
+        platforms: What it builds for, its own first: those of its first worker, which has every build
+            (moby/buildkit, solver/llbsolver, the default worker).
         workers: How many it has.
     """
 
@@ -54,7 +55,7 @@ class Facts(Frozen):
         return ", ".join(dict.fromkeys(f"{one.os}/{one.architecture}" for one in self.platforms))
 
     def builds_for(self, platform: Platform) -> bool:
-        """Whether a worker runs programs of a platform, by itself or by emulation."""
+        """Whether it runs programs of a platform, by itself or by emulation."""
         return any((one.os, one.architecture) == (platform.os, platform.architecture) for one in self.platforms)
 
 
@@ -89,7 +90,7 @@ def read_workers(text: str) -> Facts:
     """
     try:
         workers = json.loads(text)
-        platforms = tuple(dict.fromkeys(_platforms(workers)))
+        platforms = tuple(dict.fromkeys(_platforms(workers[0])))
         version = str((workers[0].get("buildkitVersion") or {}).get("version") or "")
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise NotUsable("the BuildKit server does not say what its workers are") from error
@@ -141,11 +142,10 @@ def _asked(server: Server, settings: Settings, run: Runner, *questions: tuple[st
         raise NotUsable(f"{server.address} did not answer within {_ANSWERING:g} s", fix=NAME_ONE) from error
 
 
-def _platforms(workers: list[dict[str, Any]]) -> Iterator[Platform]:
-    for worker in workers:
-        for entry in worker["platforms"]:
-            if entry.get("architecture"):
-                yield Platform(str(entry["os"]), str(entry["architecture"]), entry.get("variant") or None)
+def _platforms(worker: dict[str, Any]) -> Iterator[Platform]:
+    for entry in worker["platforms"]:
+        if entry.get("architecture"):
+            yield Platform(str(entry["os"]), str(entry["architecture"]), entry.get("variant") or None)
 
 
 def _text(version: tuple[int, ...]) -> str:

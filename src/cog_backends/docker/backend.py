@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from cog_backends.docker.build import Builder
+from cog_backends.docker.caches import check_exports
 from cog_backends.docker.client import Engine, connect
 from cog_backends.docker.contexts import context_name
 from cog_backends.docker.identities import Identities
@@ -43,7 +44,7 @@ _MOUNTS = frozenset({Capability.SECRET_MOUNT, Capability.SSH_MOUNT, Capability.B
 _BEYOND = {
     RungKind.BUILDX: frozenset[Capability](),
     RungKind.CLI: frozenset({Capability.CACHE_EXCHANGE}),
-    RungKind.CLASSIC: _MOUNTS | {Capability.CACHE_EXCHANGE},
+    RungKind.CLASSIC: _MOUNTS | {Capability.CACHE_EXCHANGE, Capability.OTHER_PLATFORMS},
 }
 """What cannot be had on each way to the builder."""
 
@@ -87,6 +88,7 @@ class DockerBackend:
 
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
         """Build the image, then deliver it to every output."""
+        check_exports(request.cache_to, self._engine, self._rung, self._settings, self._run)
         tags = tuple(output.tag for output in request.outputs if isinstance(output, ToStore))
         # The classic builder's cache are images: one without a name stays, and `docker image prune` takes it away.
         nameless = not tags and self._rung.kind is not RungKind.CLASSIC

@@ -17,7 +17,7 @@ from cog_core.buildkit_progress import RawJson, Steps
 from cog_core.caches import secrets_of
 from cog_core.context import tar_stream
 from cog_core.engine_advice import registry_advice
-from cog_core.errors import BackendError, BuildFailed
+from cog_core.errors import BackendError, BuildFailed, UnsupportedPlan
 from cog_core.ir.dockerfile import FILES, render
 from cog_core.ir.steps import PROJECT
 from cog_core.plain_names import with_plain_names
@@ -140,7 +140,17 @@ class Builder(Frozen):
             raise progress.failure() or _builder_failed(Redaction.of(secrets)(completed.stderr))
 
     def _build_classic(self, request: BuildRequest, tags: tuple[str, ...], emit: Emit) -> str:
-        """Send one archive: each context in a folder of its own, so that none can be in the way."""
+        """Send one archive: each context in a folder of its own, so that none can be in the way.
+
+        Raises:
+            UnsupportedPlan: The image is for another platform than the engine's; it would be for the engine's.
+        """
+        wanted, own = request.plan.platform, self.engine.platform
+        if (wanted.os, wanted.architecture) != (own.os, own.architecture):
+            raise UnsupportedPlan(
+                f"the classic builder of this engine builds for {own}, not for {wanted}",
+                hint="Install buildx, or use --backend oci, which makes images for other platforms.",
+            )
         dockerfile = render(request.plan, self.rung.dialect)
         files = {DOCKERFILE: (dockerfile.text.encode(), 0o644)}
         files |= {f"{FILES}{file.path}": (file.content.encode(), file.mode) for file in dockerfile.files}

@@ -139,6 +139,13 @@ class Engine:
         return self.host.startswith(("unix://", "http+unix://", "npipe://"))
 
     @property
+    def keeps_images_in_containerd(self) -> bool:
+        """Whether its images are in containerd's store (docs.docker.com, "containerd image store")."""
+        with mapped_errors():
+            status = self.api.info().get("DriverStatus") or ()
+        return ["driver-type", "io.containerd.snapshotter.v1"] in status
+
+    @property
     def address(self) -> str:
         """The IP address of a remote engine's machine, as it is reached from here.
 

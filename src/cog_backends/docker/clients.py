@@ -7,6 +7,7 @@ its plugin are the same files; and never longer than an hour, for a plugin may l
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -18,7 +19,7 @@ import attrs
 
 from cog_core.clock import now
 from cog_core.errors import CogError
-from cog_core.process import Command
+from cog_core.process import Command, Completed, together
 from cog_oci.files import replace_file
 from cog_oci.frozen import Frozen
 
@@ -115,18 +116,13 @@ def _holds(fact: object, key: list[list[Any]]) -> bool:
 
 def _ask_all(programs: Iterable[str], environ: Mapping[str, str], run: Runner) -> list[Client]:
     """Ask all at once: each question is a process that mostly waits."""
-    programs = list(programs)
-    if not programs:
-        return []
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - slow to load, and mostly nothing is asked
-
-    with ThreadPoolExecutor() as pool:
-        buildx = pool.map(lambda program: _said(run, environ, program, "buildx", "version"), programs)
-        clients = pool.map(lambda program: _said(run, environ, program, "--version"), programs)
-        return [
-            Client(program, _found(r"\bv?(\d+\.\d+\.\d+)", plugin), _found(r"version (\d+\.\d+\.\d+)", client))
-            for program, plugin, client in zip(programs, buildx, clients, strict=True)
-        ]
+    questions = [(program, *words) for program in programs for words in (("buildx", "version"), ("--version",))]
+    commands = [Command(argv=argv, env=environ, timeout=_PATIENCE) for argv in questions]
+    said = [_said(done) for done in together(functools.partial(_quietly, run), *commands)]
+    return [
+        Client(argv[0], _found(r"\bv?(\d+\.\d+\.\d+)", plugin), _found(r"version (\d+\.\d+\.\d+)", client))
+        for argv, plugin, client in zip(questions[::2], said[::2], said[1::2], strict=True)
+    ]
 
 
 def _found(pattern: str, text: str) -> str:
@@ -134,10 +130,13 @@ def _found(pattern: str, text: str) -> str:
     return match[1] if match else ""
 
 
-def _said(run: Runner, environ: Mapping[str, str], *argv: str) -> str:
-    """Return what a program prints, or nothing when it fails in any way: a broken one is no way to a builder."""
+def _quietly(run: Runner, command: Command) -> Completed:
+    """Run a program that may fail in any way: a broken one is no way to a builder."""
     try:
-        completed = run(Command(argv=argv, env=environ, timeout=_PATIENCE))
+        return run(command)
     except (CogError, OSError):
-        return ""
-    return "" if completed.code else completed.stdout
+        return Completed(command=command, code=1, stdout="", stderr="")
+
+
+def _said(done: Completed) -> str:
+    return "" if done.code else done.stdout

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cog_core.backend import Backend
     from cog_core.settings import Settings
 
-CAPABILITIES = OF_DOCKERFILES | {Capability.RUN_IMAGES}
+CAPABILITIES = OF_DOCKERFILES | {Capability.RUN_IMAGES, Capability.OTHER_PLATFORMS}
 
 
 def _load(settings: Settings) -> Backend:

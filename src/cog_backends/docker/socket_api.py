@@ -56,6 +56,11 @@ class SocketApi:
         found: dict[str, Any] = json.loads(self._ask("GET", "/version"))
         return found
 
+    def info(self) -> dict[str, Any]:
+        """Return how the engine is set up."""
+        found: dict[str, Any] = json.loads(self._ask("GET", "/info"))
+        return found
+
     def inspect_image(self, image: str) -> dict[str, Any]:
         """Return what the engine knows about an image."""
         found: dict[str, Any] = json.loads(self._ask("GET", f"/images/{quote(image, safe='/:@')}/json"))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cog_core.errors import Origin
     from cog_core.ir.plan import BuildPlan
     from cog_core.ir.steps import Step
+    from cog_core.values import Platform
 
 
 class Capability(str, Enum):
@@ -114,6 +115,19 @@ def requirements(plan: BuildPlan) -> tuple[Requirement, ...]:
 def lacking(plan: BuildPlan, capabilities: frozenset[Capability]) -> tuple[Requirement, ...]:
     """Return what a plan needs and the capabilities do not contain."""
     return tuple(need for need in requirements(plan) if need.capability not in capabilities)
+
+
+def of_platform(plan: BuildPlan, own: Platform) -> tuple[Requirement, ...]:
+    """Return what a plan needs for its platform.
+
+    Args:
+        plan: The plan.
+        own: What this machine runs; only its system and architecture matter.
+    """
+    wanted = plan.platform
+    if (wanted.os, wanted.architecture) == (own.os, own.architecture):
+        return ()
+    return (Requirement(Capability.OTHER_PLATFORMS, f"an image for {wanted}"),)
 
 
 def _requirements(plan: BuildPlan) -> Iterator[Requirement]:

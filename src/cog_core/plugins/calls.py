@@ -15,7 +15,7 @@ from cog_core.errors import CogError, PluginError
 from cog_core.events import Warned
 from cog_core.ir.plan import BuildPlan
 from cog_core.plugins.commands import CliCommand
-from cog_core.plugins.manager import FailedPlugin, said
+from cog_core.plugins.manager import WRAPPED, FailedPlugin, said
 from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def build_plan(plugins: Plugins, inputs: PlanInputs, emit: Emit) -> BuildPlan:
     Raises:
         PluginError: A plugin failed, or nobody made a plan.
     """
-    wrappers = [each for each in _implementations(plugins, "cog_build_plan") if each.wrapper or each.hookwrapper]
+    wrappers = [each for each in _implementations(plugins, WRAPPED) if each.wrapper]
     plan = None
     for owner, answer in _answers(plugins, "cog_build_plan", inputs=inputs):
         if isinstance(answer, BuildPlan):
@@ -145,7 +145,7 @@ def _wrapped(wrapper: pluggy.HookImpl, owner: str, plan: BuildPlan, **given: Any
         return end.value
     except CogError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(owner, "cog_build_plan", error) from error
     generator.close()
     return "twice"

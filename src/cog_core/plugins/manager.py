@@ -36,6 +36,8 @@ OURS: Final = "cog-core"
 ALL: Final = "all"
 """Switches off, in place of names, every plugin that is not ours."""
 
+WRAPPED: Final = "cog_build_plan"
+"""The hook that plugins may wrap."""
 _CORE: Final = "cog_core"
 _BACKEND: Final = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 
@@ -194,8 +196,19 @@ def _registered(
         return None
     hooks = sorted(caller.name for caller in manager.get_hookcallers(plugin) or ())
     unknown = [name for name in hooks if not hasattr(Hooks, name)]
-    failed += [FailedPlugin(known.name, known.distribution, f"there is no hook {name}") for name in unknown]
+    problems = [f"there is no hook {name}" for name in unknown]
+    problems += [problem for caller in manager.get_hookcallers(plugin) or () for problem in _unusable(caller, plugin)]
+    failed += [FailedPlugin(known.name, known.distribution, problem) for problem in problems]
     return attrs.evolve(known, hooks=tuple(name for name in hooks if name not in unknown))
+
+
+def _unusable(caller: pluggy.HookCaller, plugin: object) -> Iterator[str]:
+    """Yield why a wrapper is left out: around a plan one makes sense, in pluggy's present form."""
+    for each in caller.get_hookimpls():
+        if each.plugin is plugin and each.hookwrapper:
+            yield f"{caller.name} is wrapped with hookwrapper=True, so it is left out; write wrapper=True"
+        elif each.plugin is plugin and each.wrapper and caller.name != WRAPPED:
+            yield f"{caller.name} cannot be wrapped, so that is left out; only {WRAPPED} can"
 
 
 def _backends(

@@ -9,7 +9,9 @@ import attrs
 from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
 from cog_core.ir import lacking, lower
+from cog_core.ir.capabilities import of_platform
 from cog_core.plugins.trust import Question
+from cog_core.values import Platform
 from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -114,7 +116,8 @@ def candidates(
         probe = answer.probe
         lacks = lacking(lower(plan, probe.capabilities), probe.capabilities) if plan and probe.usable else ()
         if probe.usable:
-            lacks += tuple(need for need in also if need.capability not in probe.capabilities)
+            more = (*(of_platform(plan, Platform.of_this_machine()) if plan else ()), *also)
+            lacks += tuple(need for need in more if need.capability not in probe.capabilities)
         owner = _owner(name, plugins)
         yield Candidate(info=info, backend=answer.backend, probe=probe, lacks=lacks, owner=owner, wrong=answer.wrong)
 

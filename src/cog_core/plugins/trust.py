@@ -82,12 +82,12 @@ class Question:
         return _believed(self._info, backend, attrs.evolve(probe, reason=reason), owner)
 
 
-def checked(answer: Any, outputs: tuple[Output, ...], *, backend: str, owner: str) -> ImageInfo:
+def checked(answer: Any, request: BuildRequest, *, backend: str, owner: str) -> ImageInfo:
     """Return what a build returned, if it makes sense and what can be looked at is there.
 
     Args:
         answer: What the backend returned.
-        outputs: What it was asked for.
+        request: What it was asked for.
         backend: Its name.
         owner: Name and version of the distribution that brought it.
 
@@ -97,7 +97,10 @@ def checked(answer: Any, outputs: tuple[Output, ...], *, backend: str, owner: st
     who = f"the backend {backend}" + (f" of {owner}" if owner else "")
     if not isinstance(answer, ImageInfo):
         raise PluginError(f"{who} returned {answer!r:.80} instead of an ImageInfo")
-    missing = [str(path) for path in _places(outputs) if not path.exists()]
+    found, wanted = answer.platform, request.plan.platform
+    if (found.os, found.architecture) != (wanted.os, wanted.architecture):
+        raise PluginError(f"{who} says that the image is for {found}, not for {wanted}")
+    missing = [str(path) for path in _places(request.outputs) if not path.exists()]
     if missing:
         raise PluginError(f"{who} says that it built the image, and did not write {', '.join(missing)}")
     return answer

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cog_core.backend import BackendInfo
+from cog_core.backend import BackendInfo, BuildRequest, ImageInfo, Probe
 from cog_core.errors import BackendUnavailable, Origin, UnknownBackend, UnsupportedPlan
 from cog_core.ir import BuildPlan, Capability, ImageConfig, PythonBase, Run, Runtime, Stage, lacking, lower
-from cog_core.plugins import begin_to_choose, candidates, choose
+from cog_core.plugins import LoadedPlugin, begin_to_choose, candidates, choose
 from cog_core.settings import Settings
 from cog_core.values import Platform, PythonVersion
 from tests.unit.plugins.kit import info, plugins
+
+if TYPE_CHECKING:
+    from cog_core.events import Emit
 
 C = Capability
 ENGINE = (C.RUN, C.IMAGE_BASE)
@@ -239,3 +243,47 @@ def test_nobody_is_asked_for_a_name_that_does_not_exist():
 
     assert begin_to_choose(plugins(backends=(info("oci", *EMBEDDED),)), found, asked="dcker") == {}
     assert begin_to_choose(plugins(backends=()), found) == {}
+
+
+OWN = Platform.of_this_machine()
+FOREIGN = attrs.evolve(QUIET, platform=Platform("linux", "arm64" if OWN.architecture == "amd64" else "amd64"))
+
+
+def test_an_image_for_another_platform_is_for_a_backend_that_makes_some():
+    chosen = choice(info("docker", *ENGINE), info("oci", *EMBEDDED, C.OTHER_PLATFORMS), plan=FOREIGN)
+
+    assert chosen.reason == f"oci (answers); not docker: cannot do an image for {FOREIGN.platform}"
+    with pytest.raises(UnsupportedPlan, match=f"docker cannot do an image for {FOREIGN.platform}"):
+        choice(info("docker", *ENGINE), plan=FOREIGN, asked="docker")
+
+
+@pytest.mark.parametrize(
+    ("probe", "fact"),
+    [
+        ({"capabilities": [["x"]]}, "a plugin failed with TypeError: unhashable"),
+        ({"capabilities": None}, "a plugin failed with TypeError"),
+        ({"details": None}, "a plugin failed with AttributeError"),
+    ],
+)
+def test_a_probe_that_cannot_be_right_is_told_as_its_backend_s(probe: dict[str, Any], fact: str):
+    class Odd:
+        def probe(self) -> Probe:
+            return Probe(usable=True, reason="answers", **probe)
+
+        def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
+            raise AssertionError
+
+    odd = BackendInfo(name="odd", summary="", capabilities=frozenset(ENGINE), load=lambda _: Odd())
+    found = plugins(backends=(odd,))
+    known = attrs.evolve(found, owners={"odd": LoadedPlugin("odd", "a plugin")})
+
+    (candidate,) = candidates(known, Settings.from_environ({}), QUIET)
+
+    assert not candidate.probe.usable
+    assert candidate.probe.reason.startswith(fact)
+
+
+def test_facts_of_a_probe_are_texts():
+    probe = Probe(usable=True, reason="answers", version=(1, 2), capabilities=[C.RUN], details={"workers": 3})
+
+    assert (probe.version, probe.capabilities, probe.details) == ("(1, 2)", {C.RUN}, {"workers": "3"})

@@ -68,6 +68,13 @@ class RaisesInWrapper:
         return plan.with_steps(*plan.steps[: 1 // 0])
 
 
+class ExitsInWrapper:
+    @hookimpl(wrapper=True)
+    def cog_build_plan(self):
+        yield
+        raise SystemExit(0)
+
+
 class Number:
     @hookimpl
     def cog_base_image(self):
@@ -135,6 +142,7 @@ def test_two_plugins_may_agree_about_a_label(tmp_path):
         ([Label({"run.cog.version": "9"})], "a plugin sets the label 'run.cog.version', which belongs to Cog"),
         ([Raises(KeyError("x"))], "a plugin failed in cog_image_labels: KeyError: 'x'"),
         ([RaisesInWrapper()], "a plugin failed in cog_build_plan: ZeroDivisionError"),
+        ([ExitsInWrapper()], "a plugin failed in cog_build_plan: SystemExit: 0"),
     ],
 )
 def test_what_plugins_do_wrong_is_said_in_one_line(tmp_path, registered, message):

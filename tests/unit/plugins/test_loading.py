@@ -135,6 +135,8 @@ def test_all_strangers_can_be_switched_off_at_once(tmp_path):
         ("BackendInfo(name='a b', summary='', capabilities=frozenset(), load=print)", "cannot be a backend's name"),
         ("BackendInfo(name='k', summary='', capabilities=frozenset(), load=3)", "no function that loads it"),
         ("BackendInfo(name='k', summary='', capabilities={'fly'}, load=print)", "'fly', which is no capability"),
+        ("BackendInfo(name='k', summary='', capabilities=None, load=print)", "TypeError: 'NoneType'"),
+        ("BackendInfo(name='k', summary='', capabilities=[['x']], load=print)", "TypeError: unhashable"),
     ],
 )
 def test_a_registration_that_makes_no_sense_is_reported(tmp_path, code, reason):
@@ -150,6 +152,23 @@ def test_a_registration_that_makes_no_sense_is_reported(tmp_path, code, reason):
     assert found["failed"]["cog-odd"][0] == "cog-odd 1.2"
     assert reason in found["failed"]["cog-odd"][1]
     assert "k" not in found["backends"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("@hookimpl(wrapper=True)\ndef cog_image_labels(): yield", "cog_image_labels cannot be wrapped"),
+        ("@hookimpl(hookwrapper=True)\ndef cog_build_plan(): yield", "cog_build_plan is wrapped with hookwrapper"),
+    ],
+)
+def test_wrappers_that_are_never_called_are_reported(tmp_path, code, reason):
+    install(tmp_path, "cog-wraps", f"from cog_core.plugins import hookimpl\n{code}\n")
+
+    found = load(tmp_path)
+
+    distribution, why = found["failed"]["cog-wraps"]
+    assert distribution == "cog-wraps 1.2"
+    assert reason in why
 
 
 def test_two_plugins_of_one_name_leave_the_first_working(tmp_path):
