@@ -63,4 +63,5 @@ class TestBuildkitOnPython(MeaningChecks, ContractFixtures):
     @pytest.fixture
     def subject(self, buildkit_engine: object, python_base: Callable[[str], BaseImage]) -> Subject:
         reference = f"oci:{python_base('3.11').layout}:3.11-slim"
-        return Subject(info=INFO, base=ImageBase(reference=reference, python=PythonVersion.parse("3.11")))
+        base = ImageBase(reference=reference, python=PythonVersion.parse("3.11"))
+        return Subject(info=INFO, base=base, system_package="tree")

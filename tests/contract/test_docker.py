@@ -97,7 +97,7 @@ class TestDockerOnPython(OnBuildkit):
     @pytest.fixture
     def subject(self, docker_engine: object, python_base: Callable[[str], object]) -> Subject:
         python_base("3.11")
-        return Subject(info=INFO, base=PythonBase(version=PythonVersion.parse("3.11")))
+        return Subject(info=INFO, base=PythonBase(version=PythonVersion.parse("3.11")), system_package="tree")
 
 
 def _docker(*words: str) -> str:

@@ -23,4 +23,5 @@ class TestOci(BackendContract):
     def subject(self, shared_cog_cache: Path, foreign_base: SmallBase) -> Subject:
         (info,) = cog_backends()
         foreign = ImageBase(reference=f"oci:{foreign_base.layout}")
-        return Subject(info=info, base=PythonBase(version=PythonVersion.parse("3.11")), foreign_base=foreign)
+        base = PythonBase(version=PythonVersion.parse("3.11"))
+        return Subject(info=info, base=base, foreign_base=foreign, system_package="tree")

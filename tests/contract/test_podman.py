@@ -10,21 +10,22 @@ import pytest
 from cog_backends.podman.plugin import cog_backends
 from cog_core.ir import ImageBase
 from cog_core.testing import BackendContract, Subject
+from cog_core.testing.contract.fixtures import ContractFixtures
+from cog_core.testing.contract.meanings import MeaningChecks
+from cog_core.values import PythonVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.contract.small_base import SmallBase
+    from tests.engines.bases import BaseImage
     from tests.engines.registry import RunningRegistry
 
 (INFO,) = cog_backends()
 
 
-@pytest.mark.engine("podman")
-class TestPodman(BackendContract):
-    @pytest.fixture
-    def subject(self, podman_engine: object, small_base: SmallBase) -> Subject:
-        return Subject(info=INFO, base=ImageBase(reference=f"docker.io/library/{small_base.load('podman')}"))
+class OnPodman(ContractFixtures):
+    """What every run on podman shares."""
 
     @pytest.fixture
     def registry(self, oci_registry: RunningRegistry) -> str:
@@ -45,6 +46,27 @@ class TestPodman(BackendContract):
     def remove_image(self, subject: Subject, reference: str) -> None:
         if names := _call("podman", "images", "--quiet", "--filter", f"reference={reference}"):
             _call("podman", "image", "rm", "--force", *names)
+
+
+@pytest.mark.engine("podman")
+class TestPodman(OnPodman, BackendContract):
+    """The small base."""
+
+    @pytest.fixture
+    def subject(self, podman_engine: object, small_base: SmallBase) -> Subject:
+        return Subject(info=INFO, base=ImageBase(reference=f"docker.io/library/{small_base.load('podman')}"))
+
+
+@pytest.mark.slow
+@pytest.mark.engine("podman")
+class TestPodmanOnPython(OnPodman, MeaningChecks):
+    """The official base, which has what the runtime needs."""
+
+    @pytest.fixture
+    def subject(self, podman_engine: object, python_base: Callable[[str], BaseImage]) -> Subject:
+        python_base("3.11")
+        base = ImageBase(reference="docker.io/library/python:3.11-slim", python=PythonVersion.parse("3.11"))
+        return Subject(info=INFO, base=base, system_package="tree")
 
 
 def _nameless() -> list[str]:

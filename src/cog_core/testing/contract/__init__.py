@@ -37,8 +37,8 @@ from cog_core.testing.contract.writes import WriteChecks
 
 __all__ = ["VERSION", "BackendContract", "Built", "Kit", "Subject"]
 
-VERSION: Final = "1.3"
-"""Version of the contract: the second number grows with each new check, the first when a promise changes."""
+VERSION: Final = "1.4"
+"""Version of the contract: the second number grows when checks find more, the first when a promise changes."""
 
 
 class BackendContract(

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from cog_core.errors import CogError
-from cog_core.ir import Capability, PythonBase, PythonPackages, Runtime, SystemPackages, Weights
+from cog_core.ir import Capability, Copy, PythonBase, PythonPackages, Runtime, SystemPackages, Weights
 from cog_core.ir.lower import RUNTIME_FOLDER, STARTUP_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cog_core.ir import Step
     from cog_core.testing.contract.kit import Kit
 
 _WHEEL: Final = "kit_greeting-1.0-py3-none-any.whl"
@@ -48,25 +49,19 @@ class MeaningChecks:
         assert any(path.endswith("-packages/cog") for path in links)
 
     def test_python_packages_come_from_wheels(self, kit: Kit) -> None:
-        """From a folder of this machine, by their hashes; for a backend that installs packages itself."""
-        kit.needs(Capability.PYTHON_PACKAGES)
-        digest = _wheel(kit.folder / "wheels")
-        locked = f"kit-greeting==1.0 --hash=sha256:{digest}"
-        index = ("--no-index", f"--find-links {kit.folder / 'wheels'}")
+        """By their hashes, from a folder: of this machine, or of the image where a command installs them."""
+        digest = _wheel(kit.project / "wheels")
 
-        built = kit.build(PythonPackages(locked=(locked,), index=index))
+        built = kit.build(*_installing(kit, digest))
 
         assert any(path.endswith("-packages/kit_greeting.py") for path in built.tree.nodes)
 
     def test_a_wheel_with_another_hash_is_refused(self, kit: Kit) -> None:
         """As the one before, with a lock that means other bytes."""
-        kit.needs(Capability.PYTHON_PACKAGES)
-        _wheel(kit.folder / "wheels")
-        locked = f"kit-greeting==1.0 --hash=sha256:{'0' * 64}"
-        index = ("--no-index", f"--find-links {kit.folder / 'wheels'}")
+        _wheel(kit.project / "wheels")
 
         with pytest.raises(CogError) as caught:
-            kit.build(PythonPackages(locked=(locked,), index=index))
+            kit.build(*_installing(kit, "0" * 64))
 
         assert "greeting" in repr((caught.value.message, getattr(caught.value, "output", ())))
 
@@ -84,6 +79,20 @@ class MeaningChecks:
 def _python(kit: Kit) -> object:
     base = kit.subject.base
     return base.version if isinstance(base, PythonBase) else base.python
+
+
+def _installing(kit: Kit, digest: str) -> tuple[Step, ...]:
+    """Return the steps that install the wheel below the project's ``wheels``, which no network is needed for."""
+    locked = f"kit-greeting==1.0 --hash=sha256:{digest}"
+
+    def from_folder(folder: Path | str) -> PythonPackages:
+        return PythonPackages(locked=(locked,), index=("--no-index", f"--find-links {folder}"))
+
+    if kit.has(Capability.PYTHON_PACKAGES):
+        return (from_folder(kit.project / "wheels"),)
+    if _python(kit) is None:
+        pytest.skip("the subject's base names no Python")
+    return (Copy(source="wheels", target="/kit/wheels"), from_folder("/kit/wheels"))
 
 
 def _wheel(folder: Path) -> str:

@@ -22,7 +22,7 @@ class Subject(Frozen):
         info: The backend as its plugin registers it.
         base: What plans stand on. An image needs ``/bin/sh``, ``cat``, ``chmod``, ``id``, ``ls``, ``mkdir`` and
             ``sleep`` when the backend runs commands, and ``ssh-add`` to ask SSH agents; a small one makes the checks
-            quick. Name its Python (``ImageBase(python=...)``) if it has one, for the check of the runtime.
+            quick. Name its Python (``ImageBase(python=...)``) if it has one: some checks need it.
         settings: Passed to the backend; the environment's own by default.
         foreign_base: What plans for another platform (arm64, or amd64 where the checks run on arm64) stand on; by
             default the same; where that is for one platform only, the check is skipped.
