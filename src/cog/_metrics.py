@@ -56,15 +56,15 @@ def check_name(name: str) -> None:
         raise ValueError("metric name must not be empty")
     if len(name) > LONGEST_NAME:
         raise ValueError(f"metric name must be {LONGEST_NAME} characters or fewer (got {len(name)} characters)")
-    if name.startswith("."):
-        raise ValueError("metric name must not start with a dot")
-    if name.endswith("."):
-        raise ValueError("metric name must not end with a dot")
     segments = name.split(".")
     if len(segments) > MOST_SEGMENTS:
         raise ValueError(
             f"metric name must have at most {MOST_SEGMENTS} dot-separated segments (got {len(segments)})"
         )
+    if name.startswith("."):
+        raise ValueError("metric name must not start with a dot")
+    if name.endswith("."):
+        raise ValueError("metric name must not end with a dot")
     for segment in segments:
         _check_segment(segment)
 
@@ -74,10 +74,10 @@ def _check_segment(segment: str) -> None:
         raise ValueError("metric name must not contain empty segments (consecutive dots)")
     if segment[0] not in _LETTERS:
         raise ValueError(f"metric name segment '{segment}' must start with a letter")
+    if "__" in segment:
+        raise ValueError(f"metric name segment '{segment}' must not contain consecutive underscores")
     for character in segment:
         if character not in _ALLOWED:
             raise ValueError(f"metric name segment '{segment}' contains invalid character '{character}'")
-    if "__" in segment:
-        raise ValueError(f"metric name segment '{segment}' must not contain consecutive underscores")
     if segment.endswith("_"):
         raise ValueError(f"metric name segment '{segment}' must end with a letter or digit")

@@ -5,7 +5,6 @@
 const net = require('net');
 const path = require('path');
 
-const PROTOCOL = 1;
 const calls = new Map();
 let model;
 
@@ -22,8 +21,7 @@ function listen(fd, onFrame) {
     }
   });
   // Without the server there is nobody to work for.
-  socket.on('close', () => process.exit(0));
-  socket.on('error', () => process.exit(0));
+  for (const end of ['close', 'error']) socket.on(end, () => process.exit(0));
   return socket;
 }
 
@@ -83,8 +81,7 @@ async function init(header) {
     send(data, { type: 'setup_failed', error: `${error.name}: ${error.message}` });
     return;
   }
-  const healthcheck = Boolean(model.healthcheck);
-  send(data, { type: 'ready', protocol: PROTOCOL, slots: header.slots || 1, healthcheck });
+  send(data, { type: 'ready', protocol: 1, slots: header.slots || 1, healthcheck: Boolean(model.healthcheck) });
 }
 
 async function check(number) {
