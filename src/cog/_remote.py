@@ -10,7 +10,7 @@ import io
 import os
 import socket
 import time
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, BinaryIO, Mapping, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -34,6 +34,8 @@ _SIZE = 10 << 30
 _SECONDS = 600.0
 _NAT64 = IPv6Network("64:ff9b::/96")
 """Addresses that stand for those of IPv4 (RFC 6052)."""
+_CLOSED = (IPv6Network("fec0::/10"), IPv6Network("64:ff9b:1::/48"))
+"""Private networks that some Pythons call global: site-local addresses, and those of local NAT64 (RFC 8215)."""
 
 
 class Refused(OSError):
@@ -82,7 +84,7 @@ class Rules(NamedTuple):
         found = _inner(ip_address(address.partition("%")[0]))
         if any(found in network for network in self.networks):
             return True
-        return found.is_global and not found.is_multicast
+        return found.is_global and not found.is_multicast and not any(found in network for network in _CLOSED)
 
 
 def open_remote(url: str, user_agent: str, rules: Rules | None = None) -> BinaryIO:
@@ -98,9 +100,9 @@ def open_remote(url: str, user_agent: str, rules: Rules | None = None) -> Binary
         OSError: The other side is out of reach, or refuses (``urllib.error.HTTPError``).
     """
     rules = Rules.read(os.environ) if rules is None else rules
-    deadline = time.monotonic() + rules.seconds
+    deadline = _Deadline(rules.seconds)
     try:
-        answer = _opener(rules).open(_Request(url, headers={"User-Agent": user_agent}), timeout=SILENCE)
+        answer = _opener(rules, deadline).open(_Request(url, headers={"User-Agent": user_agent}), timeout=SILENCE)
     except HTTPError:
         raise
     except URLError as error:
@@ -110,10 +112,54 @@ def open_remote(url: str, user_agent: str, rules: Rules | None = None) -> Binary
     return io.BufferedReader(_Body(answer, rules, deadline), 1 << 16)
 
 
+class _Deadline:
+    """When a download has to be over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds that something may take now.
+
+        Raises:
+            Refused: There are none left.
+        """
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise Refused(f"it took longer than {self._seconds:g} s")
+        return min(left, SILENCE)
+
+
+class _Within(io.RawIOBase):
+    """What comes from a socket in time: its own timeout is about each piece, and pieces may be small."""
+
+    def __init__(self, sock: Any, deadline: _Deadline) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", 0)
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._deadline.left())
+        try:
+            found: int | None = self._file.readinto(buffer)
+        except socket.timeout:
+            self._deadline.left()
+            raise
+        return found
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 class _Body(io.RawIOBase):
     """The body of an answer: an error instead of an end when it is too long, too slow, or not all of it."""
 
-    def __init__(self, answer: Any, rules: Rules, deadline: float) -> None:
+    def __init__(self, answer: Any, rules: Rules, deadline: _Deadline) -> None:
         self._answer = answer
         self._rules = rules
         self._deadline = deadline
@@ -134,8 +180,7 @@ class _Body(io.RawIOBase):
         self._got += len(data)
         if self._got > self._rules.size:
             raise Refused(f"more than the {self._rules.size:g} bytes that are allowed")
-        if time.monotonic() > self._deadline:
-            raise Refused(f"it took longer than {self._rules.seconds:g} s")
+        self._deadline.left()
         if not data and self._wanted is not None and self._got < self._wanted:
             raise OSError(f"the download broke off after {self._got} of {self._wanted} bytes")
         buffer[: len(data)] = data
@@ -159,19 +204,23 @@ class _Request(Request):
 class _Redirects(HTTPRedirectHandler):
     """Follows redirects with requests of our own kind."""
 
-    def redirect_request(self, *arguments: Any, **named: Any) -> Request | None:
-        new = super().redirect_request(*arguments, **named)
-        return new and _Request(new.full_url, headers=dict(new.headers), unverifiable=True)
+    def redirect_request(self, req: Request, fp: Any, *rest: Any) -> Request | None:
+        new = super().redirect_request(req, fp, *rest)
+        if new is None:
+            return None
+        # The caller reads all of what came with the redirect before it goes on; nothing is left to read when closed.
+        fp.close()
+        return _Request(new.full_url, headers=dict(new.headers), unverifiable=True)
 
 
-def _opener(rules: Rules) -> OpenerDirector:
+def _opener(rules: Rules, deadline: _Deadline) -> OpenerDirector:
     """Return what opens URLs of http and https, and no others: no files, no FTP."""
     opener = OpenerDirector()
     handlers = (
         ProxyHandler(),
         UnknownHandler(),
-        _Http(rules),
-        _Https(rules),
+        _Http(rules, deadline),
+        _Https(rules, deadline),
         HTTPDefaultErrorHandler(),
         _Redirects(),
         HTTPErrorProcessor(),
@@ -182,40 +231,49 @@ def _opener(rules: Rules) -> OpenerDirector:
 
 
 class _Http(HTTPHandler):
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, deadline: _Deadline) -> None:
         super().__init__()
         self._rules = rules
+        self._deadline = deadline
 
     def http_open(self, req: Request) -> Any:
         """Open a URL of http."""
-        return self.do_open(_guarded(HTTPConnection, self._rules, req), req)
+        return self.do_open(_guarded(HTTPConnection, self._rules, self._deadline, req), req)
 
 
 class _Https(HTTPSHandler):
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, deadline: _Deadline) -> None:
         super().__init__()
         self._rules = rules
+        self._deadline = deadline
 
     def https_open(self, req: Request) -> Any:
         """Open a URL of https."""
-        return self.do_open(_guarded(HTTPSConnection, self._rules, req), req)
+        return self.do_open(_guarded(HTTPSConnection, self._rules, self._deadline, req), req)
 
 
-def _guarded(kind: Any, rules: Rules, request: Request) -> Any:
-    """Return what makes a connection of this kind that goes only where the rules allow."""
+def _guarded(kind: Any, rules: Rules, deadline: _Deadline, request: Request) -> Any:
+    """Return what makes a connection of this kind that goes only where the rules allow, and answers in time."""
+
+    class Response(HTTPResponse):
+        def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:
+            super().__init__(sock, *arguments, **named)
+            usual, self.fp = self.fp, io.BufferedReader(_Within(sock, deadline))
+            usual.close()
 
     def make(host: str, **named: Any) -> Any:
-        connection = kind(host, **named)
+        connection = kind(host, **{**named, "timeout": deadline.left()})
+        connection.response_class = Response
         if getattr(request, "proxied", False):
             _check_literal(rules, request.full_url)
         else:
-            connection._create_connection = lambda address, *rest: _connect(rules, address, *rest)  # noqa: SLF001 - the one place where http.client resolves and connects
+            connection._create_connection = lambda address, *_: _connect(rules, deadline, address)  # noqa: SLF001 - the one place where http.client resolves and connects
         return connection
 
     return make
 
 
-def _connect(rules: Rules, address: tuple[str, int], timeout: Any = None, *_: Any) -> socket.socket:
+def _connect(rules: Rules, deadline: _Deadline, address: tuple[str, int]) -> socket.socket:
     """Connect to the first address of a host that is allowed and answers."""
     host, port = address
     problem: OSError = OSError(f"{host} has no address")
@@ -225,7 +283,7 @@ def _connect(rules: Rules, address: tuple[str, int], timeout: Any = None, *_: An
             continue
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(timeout)
+            sock.settimeout(deadline.left())
             sock.connect(where)
         except OSError as error:
             sock.close()

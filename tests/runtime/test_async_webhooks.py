@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.runtime.receiver import Receiver
 from tests.runtime.serving import until
 
 if TYPE_CHECKING:
-    from tests.runtime.receiver import Receiver
     from tests.runtime.serving import Reply, Server, Servers
 
 COUNTING = """
@@ -100,3 +100,75 @@ def test_a_webhook_works_for_a_synchronous_request(counting: Server, receiver: R
     body = {"input": {"upto": 1}, "webhook": receiver.url(), "webhook_events_filter": ["start", "completed"]}
     assert counting.request("POST", "/predictions", body).json()["output"] == [0]
     assert [each["status"] for each in receiver.wait_for_end()] == ["processing", "succeeded"]
+
+
+ANYWHERE = {"webhook_events_filter": ["completed"]}
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_call_that_is_redirected_is_made_there(serve: Servers, receiver: Receiver, status: int) -> None:
+    server = serve(COUNTING, WEBHOOK_AUTH_TOKEN="letmein")
+    receiver.statuses += [status]
+    receiver.answers["Location"] = "/final"
+    ask(server, receiver, 1, **ANYWHERE)
+    first, second = receiver.wait_for(2)
+    assert [(each.method, each.path) for each in (first, second)] == [("POST", "/hook"), ("POST", "/final")]
+    assert second.json()["status"] == "succeeded"
+    assert second.headers["content-type"] == "application/json"
+    assert second.headers["authorization"] == "Bearer letmein"
+    server.stop()
+    assert len(receiver.heard) == 2
+    assert "not delivered" not in server.log
+
+
+def test_another_host_that_a_call_is_redirected_to_does_not_get_the_token(serve: Servers, receiver: Receiver) -> None:
+    server = serve(COUNTING, WEBHOOK_AUTH_TOKEN="letmein")
+    other = Receiver()
+    receiver.statuses += [307]
+    receiver.answers["Location"] = other.url("/there")
+    ask(server, receiver, 1, **ANYWHERE)
+    (heard,) = other.wait_for(1)
+    other.end()
+    assert heard.json()["status"] == "succeeded"
+    assert "authorization" not in heard.headers
+    assert receiver.heard[0].headers["authorization"] == "Bearer letmein"
+
+
+def test_a_receiver_that_points_to_something_to_read_has_taken_the_call(serve: Servers, receiver: Receiver) -> None:
+    server = serve(COUNTING)
+    receiver.statuses += [303]
+    receiver.answers["Location"] = "/read"
+    receiver.files["/read"] = b"thanks"
+    ask(server, receiver, 1, **ANYWHERE)
+    receiver.wait_for(2)
+    server.stop()
+    assert [(each.method, each.path, bool(each.body)) for each in receiver.heard] == [
+        ("POST", "/hook", True),
+        ("GET", "/read", False),
+    ]
+    assert "not delivered" not in server.log
+
+
+def test_a_circle_of_redirects_is_left_and_tried_again(serve: Servers, receiver: Receiver) -> None:
+    server = serve(COUNTING)
+    receiver.statuses += [307] * 11
+    receiver.answers["Location"] = "/hook"
+    ask(server, receiver, 1, **ANYWHERE)
+    receiver.wait_for(12)
+    server.stop()
+    assert len(receiver.heard) == 12
+    assert server.log.count("more than 10 redirects") == 1
+
+
+@pytest.mark.parametrize(("status", "where"), [(301, None), (304, None), (308, "ftp://127.0.0.1/hook")])
+def test_a_redirect_to_nowhere_is_a_call_that_was_not_taken(
+    serve: Servers, receiver: Receiver, status: int, where: str | None
+) -> None:
+    server = serve(COUNTING)
+    receiver.statuses += [status]
+    receiver.answers.update({"Location": where} if where else {})
+    ask(server, receiver, 1, **ANYWHERE)
+    until(lambda: "Webhook was not delivered" in server.log, server)
+    server.stop()
+    assert "gave up" in server.log
+    assert len(receiver.heard) == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -32,6 +34,21 @@ SOURCE = """
 @pytest.fixture(scope="module")
 def model(keep: Servers) -> Server:
     return keep(SOURCE)
+
+
+TOKEN = "Authorization: Bearer sesame"
+
+
+@pytest.fixture(scope="module")
+def guarded(keep: Servers) -> Server:
+    """The same where no request goes the short way."""
+    return keep(SOURCE, COG_AUTH_TOKEN="sesame")
+
+
+@pytest.fixture(scope="module", params=["model", "guarded"])
+def either(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    return found
 
 
 def post(n: int, seconds: float = 0, *more: str) -> bytes:
@@ -141,3 +158,82 @@ def test_a_connection_answers_before_the_server_ends(serve: Servers) -> None:
         assert server.stop() < 2
         status, headers, body = next(found)
         assert (status, headers["connection"], json.loads(body)["output"]) == (200, "close", 1)
+
+
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA", TOKEN)
+"""What curl --http2 and Java's client send with each request where there is no TLS."""
+
+
+def chunked(n: int) -> bytes:
+    body = json.dumps({"input": {"n": n}}).encode()
+    head = ["POST /predictions HTTP/1.1", "Host: x", "Content-Type: application/json", "Transfer-Encoding: chunked"]
+    chunks = (b"%x\r\n%s\r\n" % (len(each), each) for each in (body[:5], body[5:], b""))
+    return "\r\n".join([*head, *H2C, "", ""]).encode() + b"".join(chunks)
+
+
+def test_another_protocol_that_is_offered_is_not_taken(either: Server) -> None:
+    with connected(either) as (sock, found):
+        for n in range(3):
+            sock.sendall(post(n, 0, *H2C))
+            assert outputs(found, 1) == [n]
+        head, body = post(3, 0, *H2C).split(b"\r\n\r\n")
+        for piece in (head, b"\r\n\r\n", body[:4], body[4:]):
+            sock.sendall(piece)
+            time.sleep(0.05)
+        assert outputs(found, 1) == [3]
+        sock.sendall(chunked(4))
+        sock.sendall(post(5, 0, TOKEN))
+        assert outputs(found, 2) == [4, 5]
+        sock.sendall(post(6, 0, *H2C[1:], "Connection: Upgrade, close"))
+        assert outputs(found, 1) == [6]
+        assert list(found) == []
+
+
+def test_offers_may_come_byte_by_byte_or_many_at_once(either: Server) -> None:
+    with connected(either) as (sock, found):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in post(0, 0, *H2C) + chunked(1):
+            sock.sendall(bytes([byte]))
+        assert outputs(found, 2) == [0, 1]
+        each = [b"".join((post(n, 0, *H2C), chunked(n), post(n, 0, TOKEN))) for n in range(100)]
+        sock.sendall(b"".join(each))
+        assert outputs(found, 300) == [n for n in range(100) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("line", "status"), [("GET /livez", 200), ("GET /nowhere", 404), ("POST /livez", 405), ("GET /shutdown", 405)]
+)
+def test_who_wants_a_websocket_gets_the_answer_of_the_route(either: Server, line: str, status: int) -> None:
+    offer = (
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: eHh4",
+        TOKEN,
+    )
+    with connected(either) as (sock, found):
+        for _ in range(2):
+            sock.sendall("\r\n".join([f"{line} HTTP/1.1", "Host: x", *offer, "", ""]).encode())
+            assert next(found)[0] == status
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+@pytest.mark.parametrize("length", [0, 2_000_000])
+def test_curl_may_ask_for_http_2(either: Server, length: int) -> None:
+    body = json.dumps({"input": {"n": 1}, "padding": "x" * length})
+    url = f"http://127.0.0.1:{either.port}/predictions"
+    headers = ("-H", "Content-Type: application/json", "-H", TOKEN)
+    curl = subprocess.run(
+        ["curl", "-sS", "--noproxy", "*", "--http2", *headers, "-d", "@-", url, url],
+        input=body.encode(),
+        capture_output=True,
+        timeout=20,
+        check=True,
+    )
+    assert curl.stdout.count(b'"output":1') == 2
+
+
+def test_a_connection_to_elsewhere_is_not_made(either: Server) -> None:
+    with connected(either) as (sock, found):
+        sock.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+        assert next(found)[0] in {400, 401, 404, 405}

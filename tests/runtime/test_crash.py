@@ -182,3 +182,102 @@ def test_a_worker_ends_with_a_server_that_is_killed_during_setup(serve: Servers,
     server.process.kill()
     server.process.wait()
     until(lambda: is_gone(pid))
+
+
+UNCAUGHT = """
+    import signal
+
+    class Runner:
+        def run(self, n: int) -> int:
+            signal.signal(signal.SIGALRM, self.late)
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            return n
+
+        def late(self, *_):
+            raise TimeoutError("too late")
+    """
+UNCAUGHT_ASYNC = """
+    import asyncio, sys
+
+    class Runner:
+        async def run(self, n: int) -> int:
+            asyncio.get_running_loop().call_later(0.1, sys.exit, 3)
+            return n
+    """
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "last"),
+    [
+        (UNCAUGHT, "exit status 1", "TimeoutError: too late"),
+        (UNCAUGHT_ASYNC, "exit status 3", "SystemExit: 3"),
+    ],
+    ids=["blocking", "async"],
+)
+def test_a_worker_that_ends_between_predictions_says_how(serve: Servers, source: str, reason: str, last: str) -> None:
+    server = serve(source)
+    assert server.output(n=1) == 1
+    until(lambda: "Worker crashed" in server.log, server)
+    assert f'"reason":"{reason}"' in server.log
+    assert last in server.log
+    server.wait_for("READY")
+
+
+ONE_FAILS = """
+    import os, time
+
+    class Runner:
+        def setup(self):
+            try:
+                os.close(os.open("first", os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                time.sleep(1)
+            else:
+                raise RuntimeError("not today")
+
+        def run(self, how: str) -> int:
+            return os.getpid()
+    """
+
+
+def test_a_worker_whose_first_setup_fails_is_started_again_once_another_is_ready(serve: Servers) -> None:
+    server = serve(ONE_FAILS, COG_WORKERS="2")
+    assert "not today" in server.log
+    until(lambda: server.health["runtime"]["workers_ready"] == 2, server)
+    assert server.health["runtime"]["restarts"] == 1
+    assert len(_children(server)) == 2
+
+
+def _script(serve: Servers, path: Path) -> Path:
+    """Write a program that is our own worker."""
+    (pid,) = _children(serve(SOURCE))
+    program = Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")[:2]
+    path.write_text(f'#!/bin/sh\nexec {" ".join(program)} "$@"\n', "utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again_and_leaves_nothing(serve: Servers, tmp_path: Path) -> None:
+    script = _script(serve, tmp_path / "worker.sh")
+    server = serve(SOURCE, COG_WORKER_COMMAND=str(script), COG_MAX_RESTARTS="20")
+    server.output(how="fine")
+    held = _open_files(server)
+    away = script.rename(tmp_path / "away.sh")
+    server.predict(how="exit")
+    until(lambda: server.log.count("The worker cannot be started again") >= 3, server)
+    assert server.health["status"] == "STARTING"
+    away.rename(script)
+    waiting = server.later(how="again")
+    assert waiting.result["status"] == "succeeded"
+    until(lambda: _open_files(server) <= held)
+
+
+def test_a_worker_that_can_never_be_started_is_given_up(serve: Servers, tmp_path: Path) -> None:
+    script = _script(serve, tmp_path / "worker.sh")
+    server = serve(SOURCE, COG_WORKER_COMMAND=str(script), COG_MAX_RESTARTS="2")
+    script.unlink()
+    server.predict(how="exit")
+    server.wait_for("DEFUNCT")
+    assert server.log.count("The worker cannot be started again") == 2
+    assert server.log.count("The worker is not started again") == 1
+    assert server.request("POST", "/predictions", {"input": {"how": "again"}}).status == 503

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 import urllib.parse
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from cog._remote import Rules, open_remote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.runtime.receiver import Receiver
@@ -85,8 +90,77 @@ def test_half_a_file_never_reaches_the_model_and_nothing_stays(
 def test_a_download_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
     receiver.files["/a"] = b"x"
     rules = Rules.read({"COG_DOWNLOAD_ALLOW": "127.0.0.1", "COG_DOWNLOAD_TIMEOUT": "0.0001"})
-    with open_remote(receiver.url("/a"), "test", rules) as answer, pytest.raises(OSError, match="took longer than"):
-        answer.read()
+    with pytest.raises(OSError, match="took longer than"):
+        open_remote(receiver.url("/a"), "test", rules)
+
+
+@contextmanager
+def answered(answer: Callable[[socket.socket], object]) -> Iterator[str]:
+    """Yield the URL of a server that answers one request in its own way."""
+
+    def accept() -> None:
+        with suppress(OSError), listener.accept()[0] as sock:
+            sock.recv(1 << 16)
+            answer(sock)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/a"
+    thread.join(30)
+
+
+def test_what_comes_with_a_redirect_is_not_read(serve: Servers, receiver: Receiver) -> None:
+    server = serve(SOURCE, COG_DOWNLOAD_ALLOW="127.0.0.1", COG_MAX_DOWNLOAD_BYTES="1000")
+    receiver.files["/small"] = b"small"
+    sent = 0
+
+    def answer(sock: socket.socket) -> None:
+        nonlocal sent
+        head = f"HTTP/1.1 302 Found\r\nLocation: {receiver.url('/small')}\r\nContent-Length: {200 << 20}\r\n\r\n"
+        sock.sendall(head.encode())
+        for _ in range(200):
+            sock.sendall(bytes(1 << 20))
+            sent += 1
+
+    with answered(answer) as url:
+        assert server.output(source=url) == "small"
+    assert sent < 50
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "HTTP/1.1 200 OK\r\nX: ",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=",
+        "HTTP/1.1 302 Found\r\nLocation: ",
+    ],
+    ids=["header", "body", "chunk extension", "redirect"],
+)
+def test_bytes_that_come_slowly_do_not_make_the_time_longer(serve: Servers, before: str) -> None:
+    server = serve(SOURCE, COG_DOWNLOAD_ALLOW="127.0.0.1", COG_DOWNLOAD_TIMEOUT="1")
+
+    def answer(sock: socket.socket) -> None:
+        sock.sendall(before.encode())
+        for _ in range(100):
+            sock.sendall(b"a")
+            time.sleep(0.1)
+
+    begin = time.monotonic()
+    with answered(answer) as url:
+        assert "it took longer than 1 s" in error_of(server, url)
+        assert time.monotonic() - begin < 3
+
+
+def test_silence_does_not_make_the_time_longer(serve: Servers) -> None:
+    server = serve(SOURCE, COG_DOWNLOAD_ALLOW="127.0.0.1", COG_DOWNLOAD_TIMEOUT="1")
+    over = threading.Event()
+    begin = time.monotonic()
+    with answered(lambda _: over.wait(20)) as url:
+        assert "it took longer than 1 s" in error_of(server, url)
+        assert time.monotonic() - begin < 3
+        over.set()
 
 
 def test_behind_a_proxy_addresses_are_still_checked(serve: Servers, receiver: Receiver) -> None:
@@ -108,6 +182,10 @@ def test_behind_a_proxy_addresses_are_still_checked(serve: Servers, receiver: Re
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:1::", False),
         ("fe80::1%eth0", False),
+        ("fec0::1", False),
+        ("feff::1%eth0", False),
+        ("64:ff9b:1::7f00:1", False),
+        ("64:ff9b:1:ffff::", False),
         ("10.1.2.3", True),
     ],
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+import socket
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.runtime.receiver import Receiver
+from tests.runtime.serving import events, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.runtime.receiver import Receiver
     from tests.runtime.serving import Server, Servers
 
 COPY = """
@@ -51,10 +55,42 @@ MANY = """
             return [Pair(one=path, note="x") for path in made] if nested else made
     """
 
+ONE_BY_ONE = """
+    import time
+    from typing import Iterator
+    import cog
+    from cog import Path
+
+    class Runner:
+        @cog.streaming
+        def run(self, folder: str, pause: float) -> Iterator[Path]:
+            try:
+                for name in ("0.txt", "1.txt", "2.txt"):
+                    path = Path(folder, name)
+                    path.write_text(name)
+                    yield path
+                time.sleep(pause)
+            finally:
+                print("too late")
+                cog.current_scope().record_metric("late", 1)
+    """
+
 
 @pytest.fixture(scope="module")
 def copy(keep: Servers) -> Server:
     return keep(COPY, COG_DOWNLOAD_ALLOW="127.0.0.1")
+
+
+class Bucket(Receiver):
+    """Refuses the first file at once, and takes its time for the others."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        head = request.recv(1 << 10, socket.MSG_PEEK)
+        if b"/0.txt" in head:
+            self.statuses = [500]
+        else:
+            time.sleep(0.3)
+        super().finish_request(request, client_address)
 
 
 def data_url(data: bytes, kind: str = "text/plain") -> str:
@@ -121,3 +157,26 @@ def test_outputs_are_uploaded_where_the_server_was_told_to(
     assert server.output(folder=str(tmp_path)) == ["https://example.com/kept"] * 2
     receiver.statuses += [500, 500]
     assert "Upload of " in server.predict(folder=str(tmp_path))["error"]
+
+
+@pytest.mark.parametrize("pause", ["0", "30"])
+def test_after_an_upload_that_failed_nothing_more_is_told(
+    serve: Servers, receiver: Receiver, tmp_path: Path, pause: str
+) -> None:
+    bucket = Bucket()
+    server = serve(
+        ONE_BY_ONE, "--upload-url", bucket.url("/bucket"), COG_THROTTLE_RESPONSE_INTERVAL="0", COG_MAX_CONCURRENCY="1"
+    )
+    body = {"input": {"folder": str(tmp_path), "pause": float(pause)}, "webhook": receiver.url()}
+    told = list(events(server, body))
+    assert told[-1][0] == "completed"
+    assert "HTTP status 500" in told[-1][1]["error"]
+    assert "output" not in {name for name, _ in told}
+    receiver.wait_for_end()
+    until(lambda: len(bucket.heard) == 3 and "too late" in server.log)
+    bucket.end()
+    # The model is asked to end; what it says until then goes to the server's log alone.
+    until(lambda: server.health["runtime"]["running"] == 0)
+    server.stop()
+    assert [each.json()["status"] for each in receiver.heard].count("failed") == 1
+    assert receiver.heard[-1].json()["status"] == "failed"

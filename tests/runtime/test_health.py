@@ -93,3 +93,35 @@ def test_in_kubernetes_a_file_says_when_the_model_is_ready(serve: Servers) -> No
         assert mark.exists()
     finally:
         mark.unlink(missing_ok=True)
+
+
+HUNG = """
+    import asyncio, threading, time
+
+    class Runner:
+        started = 0
+
+        {kind} run(self, n: int) -> list:
+            return [Runner.started, sum(each.name == "cog-health" for each in threading.enumerate())]
+
+        {kind} healthcheck(self) -> bool:
+            Runner.started += 1
+            if Runner.started > 1:
+                {hang}
+            return True
+    """
+
+
+@pytest.mark.parametrize(
+    ("kind", "hang"),
+    [("def", "time.sleep(600)"), ("async def", "await asyncio.sleep(600)")],
+    ids=["blocking", "async"],
+)
+def test_a_check_that_hangs_is_not_begun_again(serve: Servers, kind: str, hang: str) -> None:
+    server = serve(HUNG.format(kind=kind, hang=hang), wait=False)
+    found = server.wait_for("UNHEALTHY")["user_healthcheck_error"]
+    assert found == "Healthcheck failed: user-defined healthcheck timed out after 5.0 seconds"
+    earlier = "Healthcheck failed: an earlier user-defined healthcheck has not returned yet"
+    assert [server.health["user_healthcheck_error"] for _ in range(2)] == [earlier] * 2
+    assert server.output(n=1) == [2, 1]
+    assert server.stop() < 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -88,3 +90,27 @@ def test_half_requests_hold_nothing_up(victim: Server) -> None:
         sock.sendall(head[:-2] + b"X: y\r\n" * 100_000 + b"\r\n" + b"x" * 100)
         assert sock.recv(100)[:12] in {b"HTTP/1.1 400", b"HTTP/1.1 431", b""}
     assert victim.health["status"] == "READY"
+
+
+@pytest.mark.parametrize("variables", [{}, {"COG_AUTH_TOKEN": "sesame"}], ids=["open", "guarded"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET /livez HTTP/1.1\r\nX-Request-ID: order-7\r\nHost: x\r\nA b: c\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nX-Request-ID: order-7\r\nConnection: upgrade\r\nUpgrade: h2c\r\nA b: c\r\n\r\n",
+    ],
+    ids=["words", "tls", "header", "upgrade"],
+)
+def test_what_is_no_request_is_answered_and_logged(serve: Servers, sent: bytes, variables: dict[str, str]) -> None:
+    server = serve(SOURCE, **variables)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock, sock.makefile("rb") as stream:
+        sock.sendall(sent)
+        head, _, body = stream.read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n")
+    assert json.loads(body) == {"error": "The request is not valid HTTP", "status": "failed"}
+    (identity,) = re.findall(rb"\r\nx-request-id: (\S+)", head)
+    assert (identity == b"order-7") == (b"order-7" in sent)
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    assert [line["level"] for line in lines if line["fields"].get("request_id") == identity.decode()] == ["INFO"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.runtime.serving import until
+from tests.runtime.serving import events, until
 
 if TYPE_CHECKING:
     from tests.runtime.serving import Servers
@@ -87,3 +87,81 @@ def test_the_logs_of_a_prediction_have_a_limit(serve: Servers) -> None:
     logs = server.predict(n=100_000)["logs"]
     assert len(logs) < 1200
     assert "cut off" in logs
+
+
+TOGETHER = """
+    import asyncio, logging, sys
+    from typing import AsyncIterator
+    from cog import concurrent, current_scope, streaming
+
+    logging.basicConfig()
+    encoding = sys.stdout.encoding
+
+    class Runner:
+        @concurrent(max=4)
+        @streaming
+        async def run(self, name: str) -> AsyncIterator[str]:
+            print("step", 0, "of", 1, name)
+            await asyncio.sleep(0.1)
+            logging.warning(name)
+            print("half", "\\udcff")
+            print("no end", end="")
+            current_scope().record_metric("half", "\\ud800")
+            yield encoding
+            print("bar", end="", file=sys.stderr, flush=True)
+            print("last", end="")
+    """
+
+
+def test_predictions_at_a_time_have_logs_of_their_own(serve: Servers) -> None:
+    server = serve(TOGETHER)
+    asked = {name: server.later(name=name) for name in "abc"}
+    for name, each in asked.items():
+        answer = each.result
+        assert (answer["status"], answer["output"]) == ("succeeded", ["utf-8"]), answer
+        assert answer["logs"] == f"step 0 of 1 {name}\nWARNING:root:{name}\nhalf \\udcff\nno endbarlast"
+        assert answer["metrics"]["half"] == "?"
+
+
+def test_predictions_at_a_time_log_in_lines(serve: Servers) -> None:
+    server = serve(TOGETHER)
+    told = [(name, data) for name, data in events(server, {"input": {"name": "a"}}) if name in {"log", "output"}]
+    assert [data["data"] if name == "log" else None for name, data in told] == [
+        "step 0 of 1 a\n",
+        "WARNING:root:a\n",
+        "half \\udcff\n",
+        "no end",
+        None,
+        "bar",
+        "last",
+    ]
+
+
+def test_a_stream_that_the_model_puts_in_the_place_of_ours_is_told_apart_too(serve: Servers) -> None:
+    own = "    import io\n    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\n"
+    server = serve(TOGETHER.replace("    encoding =", f"{own}    encoding =", 1))
+    asked = {name: server.later(name=name) for name in "ab"}
+    assert all(each.result["logs"].startswith(f"step 0 of 1 {name}\n") for name, each in asked.items())
+
+
+AT_IMPORT = """
+    import io, logging, sys
+
+    logging.basicConfig(stream=sys.stdout)
+    held = sys.stdout
+    at_import = [sys.stdout.encoding, sys.stdout.errors, sys.stdout.line_buffering, sys.stdout.isatty()]
+    sys.stdout.reconfigure(line_buffering=True)
+
+    class Runner:
+        def run(self, n: int) -> list:
+            print("printed")
+            held.write("held\\n")
+            logging.warning("logged")
+            return [*at_import, isinstance(sys.stdout, io.TextIOWrapper), sys.stdout is sys.__stdout__]
+    """
+
+
+def test_a_model_that_blocks_has_pythons_own_streams(serve: Servers) -> None:
+    answer = serve(AT_IMPORT).predict(n=1)
+    assert answer["output"] == ["utf-8", "backslashreplace", True, False, True, True]
+    assert answer["logs"] == "printed\nheld\nWARNING:root:logged\n"

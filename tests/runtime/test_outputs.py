@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.runtime.serving import Servers
 
@@ -96,3 +98,78 @@ SETS = """
 def test_sets_and_arrays_are_lists_of_their_items(serve: Servers) -> None:
     server = serve(SETS)
     assert [server.output(kind=kind) for kind in ("set", "frozenset", "list")] == [[1], [1], [1, 2]]
+
+
+UNSENDABLE = """
+    import asyncio
+    from typing import Any
+    from cog import Path{imports}
+
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    class Odd(Exception):
+        def __str__(self):
+            return 5
+
+    class Runner:
+        {decorator}
+        {kind} run(self, what: str) -> Any:
+            if what == "mute":
+                raise Mute
+            if what == "odd":
+                raise Odd
+            if what == "key":
+                return {{"\\ud800": "x" * 20_000}}
+            if what == "name":
+                path = Path("\\udcff.txt")
+                path.write_text("abc")
+                return path
+            return what
+    """
+KINDS = [("def", "", ""), ("async def", "@concurrent(max=2)", ", concurrent")]
+
+
+@pytest.mark.parametrize(("kind", "decorator", "imports"), KINDS, ids=["blocking", "async"])
+def test_an_answer_that_cannot_be_sent_is_a_failure_of_its_own(
+    serve: Servers, kind: str, decorator: str, imports: str
+) -> None:
+    server = serve(UNSENDABLE.format(kind=kind, decorator=decorator, imports=imports))
+    assert server.output(what="name") == "data:text/plain;base64,YWJj"
+    assert server.predict(what="mute")["error"] == "Prediction failed: Mute: <exception str() failed>"
+    assert server.predict(what="odd")["error"] == "Prediction failed: Odd: <exception str() failed>"
+    assert server.predict(what="key")["error"].startswith("Prediction failed: UnicodeEncodeError: ")
+    health = server.health
+    assert (health["status"], health["runtime"]["running"], health["runtime"]["restarts"]) == ("READY", 0, 0)
+
+
+BATCHED = """
+    import asyncio
+    from typing import Any, List
+    from cog import Path, batch
+
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    class Runner:
+        @batch(max_size=4, window=0.3)
+        {kind} run(self, what: List[str]) -> List[Any]:
+            if "all" in what:
+                raise Mute
+            odd = {{"key": {{"\\ud800": "x" * 20_000}}, "mute": Mute()}}
+            return [odd.get(each, each) for each in what]
+    """
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_an_answer_that_cannot_be_sent_leaves_the_rest_of_its_batch_alone(serve: Servers, kind: str) -> None:
+    server = serve(BATCHED.format(kind=kind))
+    asked = [server.later(what=what) for what in ("fine", "key", "mute")]
+    fine, key, mute = [each.result for each in asked]
+    assert fine["output"] == "fine"
+    assert key["error"].startswith("Prediction failed: UnicodeEncodeError: ")
+    assert mute["error"] == "Prediction failed: Mute: <exception str() failed>"
+    assert server.predict(what="all")["error"] == "Prediction failed: Mute: <exception str() failed>"
+    assert server.health["runtime"]["restarts"] == 0

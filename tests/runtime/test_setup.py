@@ -126,3 +126,20 @@ from cog import BasePredictor, BaseRunner
     for server in servers:
         server.wait_for("READY")
     assert [server.output(n=1) for server in servers] == [name for _, name in METHODS]
+
+
+def test_the_logs_of_setup_have_a_limit_and_say_so(serve: Servers) -> None:
+    server = serve(
+        BAD.format("print('x' * 5000, flush=True); print('y' * 5000, flush=True)"), COG_MAX_LOG_BYTES="2000"
+    )
+    logs = server.health["setup"]["logs"]
+    kept, _, rest = logs.partition("\n[")
+    assert kept == "trying\n" + "x" * (2000 - len("trying\n"))
+    assert rest == "the logs of setup are cut off here: they reached the limit]\n"
+
+
+def test_setup_that_fails_after_its_logs_were_cut_says_why(serve: Servers) -> None:
+    server = serve(BAD.format("raise RuntimeError('no ' * 3000 + 'weights')"), wait=False, COG_MAX_LOG_BYTES="50")
+    logs = server.wait_for("SETUP_FAILED")["setup"]["logs"]
+    assert "are cut off here" in logs
+    assert logs.endswith("weights\n")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runtime.serving import events, until
+from tests.runtime.serving import Later, events, until
 
 if TYPE_CHECKING:
+    from tests.runtime.receiver import Receiver
     from tests.runtime.serving import Server, Servers
 
 CHUNKS = """
@@ -37,7 +38,7 @@ PLAIN = """
 
 @pytest.fixture(scope="module")
 def chunks(keep: Servers) -> Server:
-    return keep(CHUNKS)
+    return keep(CHUNKS, COG_QUEUE="4")
 
 
 def test_events_tell_the_story_in_order(chunks: Server) -> None:
@@ -94,6 +95,33 @@ def test_a_prediction_ends_with_its_last_reader(chunks: Server) -> None:
     next(told)
     told.close()
     until(lambda: "Prediction canceled" in chunks.log)
+
+
+def test_a_prediction_that_somebody_else_asked_for_goes_on_without_readers(
+    chunks: Server, receiver: Receiver
+) -> None:
+    asked = {"input": {"count": 20, "pause": 0.05}, "webhook": receiver.url(), "webhook_events_filter": ["completed"]}
+    chunks.request("PUT", "/predictions/background", asked, Prefer="respond-async")
+    waiting = Later(lambda: chunks.request("PUT", "/predictions/waited", asked))
+    for identity in ("background", "waited"):
+        told = events(chunks, {}, method="PUT", path=f"/predictions/{identity}")
+        next(told)
+        told.close()
+    receiver.wait_for(2)
+    assert [each.json()["status"] for each in receiver.heard] == ["succeeded"] * 2
+    assert waiting.result.json()["status"] == "succeeded"
+
+
+def test_the_last_reader_may_be_another_than_the_first(chunks: Server) -> None:
+    first = events(chunks, {"id": "two", "input": {"count": 1000, "pause": 0.05}})
+    next(first)
+    second = events(chunks, {}, method="PUT", path="/predictions/two")
+    next(second)
+    first.close()
+    time.sleep(0.3)
+    assert chunks.get("/predictions/two")["status"] == "processing"
+    second.close()
+    until(lambda: chunks.get("/predictions/two")["status"] == "canceled")
 
 
 def test_a_model_that_does_not_stream_says_so(serve: Servers) -> None:

@@ -39,7 +39,9 @@ class Chains:
         return prediction.number in self._last or (bool(frame.parts) and needs_upload(frame, self._settings))
 
     def add(self, prediction: Prediction, frame: Frame, then: Then) -> None:
-        """Upload at once, and act when all earlier frames have been dealt with."""
+        """Upload at once, and act when all earlier frames have been dealt with, unless it is over by then."""
+        if prediction.is_over:
+            return
         ready = asyncio.ensure_future(self._uploaded(prediction, frame))
         before = self._last.get(prediction.number)
         self._last[prediction.number] = asyncio.ensure_future(self._after(before, ready, prediction, frame, then))
@@ -68,6 +70,8 @@ class Chains:
         if before is not None:
             await before
         output = await ready
+        if prediction.is_over:
+            return
         if isinstance(output, OSError):
             self._failed(prediction, frame, str(output))
         else:

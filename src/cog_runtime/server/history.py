@@ -32,35 +32,34 @@ class History:
         self._most = most
         self._size = size
         self._held = 0
-        self._ended: OrderedDict[str, Ended] = OrderedDict()
+        self._ended: OrderedDict[tuple[bool, str], Ended] = OrderedDict()
 
     def add(self, identity: str, ended: Ended) -> None:
-        """Keep how this one ended; an earlier one of the same id is forgotten."""
-        self.forget(identity)
+        """Keep how this one ended; an earlier one of the same id and kind is forgotten."""
+        self.forget(identity, training=ended.training)
         size = len(ended.body)
         if size > self._size or not self._most:
             return
         kept = self._ended
-        kept[identity] = ended
+        kept[ended.training, identity] = ended
         self._held += size
         while len(kept) > self._most or self._held > self._size:
             self._held -= len(kept.popitem(last=False)[1].body)
 
-    def forget(self, identity: str) -> None:
-        """Keep this one no longer."""
-        before = self._ended.pop(identity, None)
+    def forget(self, identity: str, *, training: bool) -> None:
+        """Keep this prediction, or training, no longer."""
+        before = self._ended.pop((training, identity), None)
         if before is not None:
             self._held -= len(before.body)
 
     def find(self, identity: str, *, training: bool) -> Ended | None:
         """Return how this prediction, or training, ended, if that is still known."""
-        ended = self._ended.get(identity)
-        return None if ended is None or ended.training != training else ended
+        return self._ended.get((training, identity))
 
     def listed(self, *, training: bool) -> list[dict[str, str]]:
         """Return id and status of all predictions, or trainings, the newest first."""
         return [
             {"id": identity, "status": ended.status}
-            for identity, ended in reversed(self._ended.items())
-            if ended.training == training
+            for (is_training, identity), ended in reversed(self._ended.items())
+            if is_training == training
         ]

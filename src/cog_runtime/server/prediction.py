@@ -44,12 +44,13 @@ class Observer(Protocol):
 class Prediction:
     """The state of one call.
 
-    Outputs stay the JSON texts that the worker sent: nothing is decoded only to be encoded again.
+    Outputs stay the JSON texts that the worker sent: nothing is decoded only to be encoded again. What the worker
+    says after the end, such as when a file could not be uploaded, is no part of it.
 
     Args:
         number: What the worker calls it.
         request: What was asked.
-        inputs: The inputs as the model gets them.
+        inputs: The inputs as clients see them.
         training: It is a training.
         log_limit: Bytes of logs that are kept.
         observers: Who hears about it.
@@ -154,7 +155,7 @@ class Prediction:
     def log(self, source: str, data: bytes) -> None:
         """Add what it printed."""
         room = self._log_limit - self._log_size
-        if room < 0:
+        if room < 0 or self.is_over:
             return
         self._log_size += len(data)
         self._logs.append(data if len(data) <= room else data[:room] + _CUT)
@@ -165,12 +166,16 @@ class Prediction:
 
     def add_output(self, chunk: bytes) -> None:
         """Add one item, as JSON."""
+        if self.is_over:
+            return
         self.chunks.append(chunk)
         for observer in self.observers:
             observer.output(self, chunk)
 
     def add_metric(self, name: str, mode: str, value: Any) -> None:
         """Add a metric."""
+        if self.is_over:
+            return
         apply(self.metrics, name, mode, value)
         for observer in self.observers:
             observer.metric(self, name, mode, value)

@@ -82,7 +82,7 @@ class Predictions:
             training: compile_input(schema.components, "TrainingInput" if training else "Input")
             for training in (False, True)
         }
-        self._by_id: dict[str, Prediction] = {}
+        self._by_id: dict[tuple[bool, str], Prediction] = {}
         self._streams: dict[int, Stream] = {}
         self._waiting: deque[Prediction] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -103,9 +103,16 @@ class Predictions:
         """Those that run or wait, the oldest first."""
         return tuple(self._by_id.values())
 
-    def find(self, identity: str) -> Prediction | None:
-        """Return the prediction or training of this id, while it is in flight."""
-        return self._by_id.get(identity)
+    def find(self, identity: str, *, training: bool | None = None) -> Prediction | None:
+        """Return the prediction or training of this id, while it is in flight.
+
+        Args:
+            identity: Its id.
+            training: Which of the two; None takes either.
+        """
+        if training is not None:
+            return self._by_id.get((training, identity))
+        return self._by_id.get((False, identity)) or self._by_id.get((True, identity))
 
     def position(self, prediction: Prediction) -> int | None:
         """Return its place among those that wait, from 1; None when it does not wait."""
@@ -135,7 +142,8 @@ class Predictions:
         worker = None if self._waiting or batch is not None else self._workers.free()
         if worker is None:
             self._check_room()
-        if request.id in self._by_id:
+        key = (training, request.id)
+        if key in self._by_id:
             raise Answer(409, error(f"A prediction with the ID {request.id} is running already"))
         try:
             payload, parts = pack_inputs(inputs, validator.files if validator else _NO_FILES)
@@ -146,7 +154,7 @@ class Predictions:
         prediction = Prediction(
             number,
             request,
-            inputs,
+            validator.shown(inputs) if validator is not None and validator.secrets else inputs,
             training=training,
             log_limit=self._settings.log_limit,
             observers=self._observers(request, number, training=training),
@@ -158,7 +166,7 @@ class Predictions:
             header["train"] = True
         if request.span is not None:
             header["spans"] = True
-        self._by_id[request.id] = prediction
+        self._by_id[key] = prediction
         self._idle.clear()
         frame = Frame(header, payload, parts)
         if worker is not None:
@@ -291,8 +299,6 @@ class Predictions:
         return observers
 
     def _on_output(self, prediction: Prediction, frame: Frame) -> None:
-        if prediction.is_over:
-            return
         if self._chains.waits(prediction, frame):
             self._chains.add(prediction, frame, _add_output)
         else:
@@ -335,8 +341,9 @@ class Predictions:
         return output
 
     def _end(self, prediction: Prediction, status: str, output: bytes | None, problem: str | None) -> None:
-        if self._by_id.get(prediction.id) is prediction:
-            del self._by_id[prediction.id]
+        key = (prediction.training, prediction.id)
+        if self._by_id.get(key) is prediction:
+            del self._by_id[key]
         self._streams.pop(prediction.number, None)
         self._chains.forget(prediction)
         if not self._by_id:

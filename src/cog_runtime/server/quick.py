@@ -239,7 +239,7 @@ def quick(
         access: Told how requests were answered.
         body_limit: Bytes that a request may have.
     """
-    gathered = gathering(protocol)
+    gathered = gathering(protocol, access)
     if not hasattr(protocol, "on_headers_complete"):
         return gathered
 

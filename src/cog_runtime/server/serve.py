@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import uvicorn
 from cog_runtime.server.access import AccessLog
 from cog_runtime.server.app import make_app
 from cog_runtime.server.gathering import gathering
+from cog_runtime.server.log import DEBUG, ERROR
 from cog_runtime.server.memory import keep_memory
 from cog_runtime.server.predictions import Predictions
 from cog_runtime.server.quick import quick
@@ -66,12 +68,42 @@ def serve(
     # Not uvloop's: docs/decisions/0018-the-servers-event-loop.md
     loop = asyncio.SelectorEventLoop(Selector())
     asyncio.set_event_loop(loop)
+    hear_libraries(log)
     try:
         return loop.run_until_complete(_Server(settings, process, log, spawn, tracing).run())
     finally:
         log.flush()
+        log.gather(lambda write: write())  # the loop will not come to it any more
         _forget_signals(loop)
         loop.close()
+
+
+def hear_libraries(log: Log) -> None:
+    """Let what the libraries below log be lines of ours."""
+    for name in ("uvicorn.error", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [_Libraries(log)]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)
+
+
+class _Libraries(logging.Handler):
+    """Turns records into lines."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record; the exception that belongs to it is a field."""
+        try:
+            level = min(max(record.levelno // 10 * 10, DEBUG), ERROR)
+            fields = {"logger": record.name}
+            if record.exc_info and record.exc_info[0]:
+                fields["error"] = logging.Formatter().formatException(record.exc_info)
+            self._log.write(level, "cog", record.getMessage().rstrip(), fields)
+        except Exception:  # noqa: BLE001 - as logging has it: to log must break nothing
+            self.handleError(record)
 
 
 def _forget_signals(loop: asyncio.AbstractEventLoop) -> None:
@@ -170,7 +202,7 @@ class _Server:
         """Return what becomes of uvicorn's protocol; what guards the routes has to see every request."""
         settings = self._settings
         if settings.auth_token or settings.cors_origins:
-            return gathering
+            return partial(gathering, access=access_log)
         return lambda usual: quick(usual, predictions, self._log, access_log, body_limit=settings.body_limit)
 
     async def _finish(self, predictions: Predictions, webhooks: Webhooks) -> None:

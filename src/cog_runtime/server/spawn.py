@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Mapping, NamedTuple, Sequence
 
 _BUFFER = 2 << 20
@@ -44,13 +44,13 @@ def spawn(command: Sequence[str], environ: Mapping[str, str]) -> Process:
     Raises:
         OSError: The program cannot be started.
     """
-    data, its_data = socket.socketpair()
-    control, its_control = socket.socketpair()
-    stdout, its_stdout = os.pipe()
-    stderr, its_stderr = os.pipe()
-    for sock in (data, its_data):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-    try:
+    with ExitStack() as ours, ExitStack() as theirs:
+        data, its_data = _sockets(ours, theirs)
+        control, its_control = _sockets(ours, theirs)
+        stdout, its_stdout = _pipe(ours, theirs)
+        stderr, its_stderr = _pipe(ours, theirs)
+        for sock in (data, its_data):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         for sock in (its_data, its_control):
             sock.set_inheritable(True)
         pid = os.posix_spawnp(
@@ -66,9 +66,17 @@ def spawn(command: Sequence[str], environ: Mapping[str, str]) -> Process:
             # A model that starts programs must be able to end them, whatever this process ignores.
             setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM],
         )
-    finally:
-        its_data.close()
-        its_control.close()
-        os.close(its_stdout)
-        os.close(its_stderr)
+        ours.pop_all()
     return Process(pid, data, control, stdout, stderr)
+
+
+def _sockets(ours: ExitStack, theirs: ExitStack) -> tuple[socket.socket, socket.socket]:
+    one, other = socket.socketpair()
+    return ours.enter_context(one), theirs.enter_context(other)
+
+
+def _pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    ours.callback(os.close, reading)
+    theirs.callback(os.close, writing)
+    return reading, writing

@@ -22,6 +22,10 @@ class Stream:
 
     Args:
         history: Events that a late reader can still get; 0 shows it only what comes.
+
+    Attributes:
+        readers: How many there are.
+        needs_readers: The prediction was asked for by one of them, and ends with the last.
     """
 
     def __init__(self, history: int) -> None:
@@ -32,6 +36,7 @@ class Stream:
         self._ended = False
         self._changed: asyncio.Future[None] | None = None
         self.readers = 0
+        self.needs_readers = False
 
     def started(self, prediction: Prediction) -> None:
         """Record that it began."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from weakref import WeakValueDictionary
 
 from cog_runtime.server import http_client
@@ -25,6 +25,8 @@ _TIMEOUT = 30.0
 _RETRIES = 12
 _FIRST_DELAY = 0.1
 _RETRIED = frozenset({429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 10
 _MOST_WAITING = 256
 """Calls that wait for a slow receiver; beyond that the oldest is dropped: every call carries the whole state."""
 _SLOW = 5.0
@@ -116,14 +118,12 @@ class Webhooks:
         loop = asyncio.get_running_loop()
         try:
             async with self._hosts.setdefault(urlsplit(url).netloc, asyncio.Semaphore(_SAME_RECEIVER)):
-                reply = await loop.run_in_executor(
-                    self._executor(), http_client.send, "POST", url, body, headers, _TIMEOUT
-                )
+                reply = await loop.run_in_executor(self._executor(), _post, url, body, headers)
         except OSError as error:
             return f"{type(error).__name__}: {error}"
         except ValueError as error:
             return f"gave up: {error}"
-        if reply.status < 400:
+        if 200 <= reply.status < 300:
             return None
         return f"HTTP status {reply.status}" if reply.status in _RETRIED else f"gave up: HTTP status {reply.status}"
 
@@ -137,6 +137,38 @@ class Webhooks:
         if self._settings.webhook_token:
             headers["Authorization"] = f"Bearer {self._settings.webhook_token}"
         return headers
+
+
+def _post(url: str, body: bytes, headers: dict[str, str]) -> http_client.Reply:
+    """Make one call, and again wherever its receiver says to.
+
+    A 303 says that the call was taken, and that something may be read elsewhere; all others want the call itself.
+
+    Raises:
+        OSError: Somebody is out of reach, or it takes too long, or too many redirects.
+        ValueError: A URL is not one of http or https.
+    """
+    method, end = "POST", time.monotonic() + _TIMEOUT
+    for _ in range(_MOST_REDIRECTS + 1):
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the redirects take too long")
+        reply = http_client.send(method, url, body, headers, left)
+        if reply.status not in _REDIRECTS or not reply.location:
+            return reply
+        if reply.status == 303:
+            method, body = "GET", b""
+        target = urljoin(url, reply.location)
+        if _origin(target) != _origin(url):
+            # The token is for whom the request has named.
+            headers = {name: value for name, value in headers.items() if name != "Authorization"}
+        url = target
+    raise OSError(f"more than {_MOST_REDIRECTS} redirects")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 class Webhook:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _LAST_BREATH = 1.0
 """Seconds for a killed process to be gone: the kernel may have much to tidy up."""
 
+_CUT = b"\n[the logs of setup are cut off here: they reached the limit]\n"
+
 STARTING, READY, FAILED, DEAD = "starting", "ready", "failed", "dead"
 
 OnFrame = Callable[["Prediction", Frame], None]
@@ -265,8 +267,9 @@ class Worker:
 
     def _on_text(self, source: str, data: bytes) -> None:
         if self.state == STARTING:
-            if len(self._setup_logs) < self._settings.log_limit:
-                self._setup_logs += data
+            room = self._settings.log_limit - len(self._setup_logs)
+            if room >= 0:
+                self._setup_logs += data if len(data) <= room else data[:room] + _CUT
             self._lines[source].add(data, "setup")
             return
         # With several calls at a time nobody knows which one wrote to the descriptor; a batch is one call.

@@ -185,14 +185,24 @@ class Workers:
         if worker.state == READY:
             if not self._was_ready:
                 self._was_ready, self._shown = True, worker
+                self._start_failed_again()
         elif not self._stopping and (self._was_ready or worker.state == DEAD):
             self._start_again(worker)
         self.on_change()
+
+    def _start_failed_again(self) -> None:
+        """Try those once more that failed before anyone was ready: now it is known that the model can be set up."""
+        for worker in self._all:
+            if worker.state == FAILED and not self._stopping:
+                self._start_again(worker)
 
     def _start_again(self, worker: Worker) -> None:
         """Start another one in its place: at once, and later and later while they keep dying."""
         if worker.was_ended or (worker.state == DEAD and worker.lived > _WELL):
             self._failures = 0
+        self._plan(worker)
+
+    def _plan(self, worker: Worker) -> None:
         if self._failures >= self._settings.restarts:
             self._log.error("The worker is not started again", restarts=self._failures)
             return
@@ -216,6 +226,7 @@ class Workers:
             worker = self._worker(self._spawn())
         except OSError as error:
             self._log.error("The worker cannot be started again", error=str(error))
+            self._plan(old)
             self.on_change()
             return
         self.restarts += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 from cog._scope import Scope
 from cog.exceptions import CancelationException
 from cog_runtime.worker import stdio
-from cog_runtime.worker.calls import format_traceback, print_traceback
+from cog_runtime.worker.calls import format_traceback, print_traceback, send_last
 
 if TYPE_CHECKING:
     from cog_runtime.wire import Frame
@@ -26,6 +26,7 @@ class Batch:
 
     Attributes:
         calls: All of them, also those that are over.
+        speaker: Sends what the method prints to each call that is not over.
     """
 
     def __init__(self, calls: Sequence[Call], model: Model, send: Callable[[Frame], None]) -> None:
@@ -37,6 +38,7 @@ class Batch:
         self._asked: list[Call] = []
         self._answers: dict[int, Frame] = {}
         self._lock = Lock()
+        self.speaker = stdio.Speaker(self._say)
 
     def prepare(self, call: Call) -> None:
         """Get the inputs of one call, or answer it if they cannot be had."""
@@ -76,8 +78,7 @@ class Batch:
 
         return Scope(shared, record, scopes)
 
-    def say(self, source: str, text: str) -> None:
-        """Send what the method printed, to each call."""
+    def _say(self, source: str, text: str) -> None:
         for call in tuple(self._alive.values()):
             call.say(source, text)
 
@@ -103,6 +104,7 @@ class Batch:
         Returns:
             Whether that is all; False when no other is left, and the method has to be interrupted.
         """
+        self.speaker.flush()
         with self._lock:
             call = self._alive.get(number)
             if call is None:
@@ -122,7 +124,7 @@ class Batch:
         with self._lock:
             alive, self._alive = self._alive, {}
         for number, call in alive.items():
-            self._send(self._answers.get(number) or call.canceled())
+            send_last(self._send, self._answers.get(number) or call.canceled())
 
     def _end(self, call: Call, answer: Frame) -> None:
         with self._lock:

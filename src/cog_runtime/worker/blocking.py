@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from cog._scope import enter_scope
 from cog.exceptions import CancelationException
 from cog_runtime.worker import stdio
-from cog_runtime.worker.calls import Call, is_stream
+from cog_runtime.worker.calls import Call, is_stream, send_last
 
 if TYPE_CHECKING:
     from cog_runtime.wire import Frame
@@ -42,7 +42,7 @@ class BlockingLoop:
                 self._take(frame)
 
     def _take(self, frame: Frame) -> None:
-        self._channel.send(self._answer(frame))
+        send_last(self._channel.send, self._answer(frame))
 
     def _answer(self, frame: Frame) -> Frame:
         call = Call(frame, self._send)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from cog._scope import Scope
 from cog_runtime.wire import Frame
 from cog_runtime.worker.decode import Arguments, InputFailed
-from cog_runtime.worker.encode import encode
+from cog_runtime.worker.encode import as_json, encode
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -65,6 +65,9 @@ class Call:
 
     def say(self, source: str, text: str) -> None:
         """Send what the model printed where it cannot go through a pipe."""
+        if not text.isascii():
+            # What a pipe gets of half characters, too.
+            text = text.encode("utf-8", "backslashreplace").decode()
         self._send(Frame({"type": "log", "call": self.number, "source": source, "text": text}))
 
     def succeeded(self, output: Any) -> Frame:
@@ -87,7 +90,7 @@ class Call:
 
     def failure(self, error: BaseException) -> Frame:
         """Return the last frame of a call that this exception has ended."""
-        text = str(error) if isinstance(error, InputFailed) else describe(error)
+        text = _whole(str(error)) if isinstance(error, InputFailed) else describe(error)
         header = {"type": "done", "call": self.number, "status": "failed", "error": text}
         if isinstance(error, InputFailed):
             header["input"] = True
@@ -116,17 +119,42 @@ def is_stream(output: Any) -> bool:
 
 
 def encode_metric(value: Any) -> Any:
-    """Return a metric as plain JSON: floats that JSON does not know become null."""
+    """Return a metric as plain JSON: floats that JSON does not know become null, half characters question marks."""
     import json  # noqa: PLC0415 - for models with metrics only
 
-    return json.loads(encode(value).payload or b"null") if isinstance(value, (float, list, dict)) else value
+    if isinstance(value, str):
+        return _whole(value)
+    return json.loads(as_json(value)) if isinstance(value, (float, list, dict)) else value
+
+
+def send_last(send: Send, answer: Frame) -> None:
+    """Send the last frame of a call; if it cannot be packed, then one that says so.
+
+    Raises:
+        OSError: The server is gone.
+    """
+    try:
+        send(answer)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the model has returned, its client waits
+        header = {"type": "done", "call": answer.header["call"], "status": "failed", "error": describe(error)}
+        send(Frame(header))
 
 
 def describe(error: BaseException) -> str:
     """Return the exception as clients see it: its type and its text, without half characters."""
-    text = str(error)
-    shown = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return shown.encode("utf-8", "replace").decode()
+    name = type(error).__name__
+    try:
+        text = str(error)
+        shown = f"{name}: {text}" if text else name
+    except BaseException:  # noqa: BLE001 - the model's code, which has failed already
+        shown = f"{name}: <exception str() failed>"
+    return _whole(shown)
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def print_traceback(error: BaseException) -> None:

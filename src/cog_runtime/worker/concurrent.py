@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from cog._scope import enter_scope
+from cog.exceptions import CancelationException
 from cog_runtime.wire import Frame, Splitter, pack
 from cog_runtime.worker import stdio
-from cog_runtime.worker.calls import Call, is_stream
+from cog_runtime.worker.calls import Call, is_stream, send_last
 from cog_runtime.worker.channel import dumps, loads
+from cog_runtime.worker.crash import crash
 
 if TYPE_CHECKING:
     import socket
@@ -93,29 +96,36 @@ class ConcurrentLoop:
     async def _answer(self, call: Call) -> None:
         try:
             answer = await self._call(call)
-        except asyncio.CancelledError as error:
+        except (asyncio.CancelledError, CancelationException) as error:
             answer = call.canceled() if call.number in self._cancelled else call.failed(error)
         except BaseException as error:  # noqa: BLE001 - the model's code ends here, whatever it raises
             answer = call.failed(error)
         if os.getpid() != self._pid:
             os._exit(0 if answer.header["status"] == "succeeded" else 1)
-        stdio.flush()
-        call.close()
-        del self._tasks[call.number]
-        self._cancelled.discard(call.number)
-        self._send(answer)
+        try:
+            stdio.flush()
+            call.close()
+        finally:
+            del self._tasks[call.number]
+            self._cancelled.discard(call.number)
+            send_last(self._send, answer)
 
     async def _call(self, call: Call) -> Frame:
         enter_scope(call.scope)
         if self._separate:
-            stdio.speaker.set(call.say)
+            stdio.speaker.set(stdio.Speaker(call.say))
         model = self._model_for(call)
         if model.converters:
             # Files are written and downloaded beside the loop.
             inputs = await self._loop.run_in_executor(None, call.arguments, model.converters)
         else:
             inputs = call.arguments(model.converters)
-        output = model.call(**inputs)
+        if model.is_async:
+            output = model.call(**inputs)
+        else:
+            output = await self._aside(call, model, inputs)
+            if isinstance(output, Frame):
+                return output
         if hasattr(output, "__await__"):
             output = await output
         if hasattr(output, "__anext__"):
@@ -127,6 +137,35 @@ class ConcurrentLoop:
                 await self._item(call, item)
             return call.streamed()
         return call.succeeded(output)
+
+    async def _aside(self, call: Call, model: Model, inputs: dict[str, Any]) -> Any:
+        """Run a method that blocks, as a training may, beside the loop.
+
+        Returns:
+            The last frame, or what is to be waited for on the loop.
+        """
+        from cog_runtime.worker.aside import Aside  # noqa: PLC0415 - few async models have one
+
+        wire = self._wire
+
+        def work() -> Any:
+            try:
+                output = model.call(**inputs)
+                if is_stream(output):
+                    for item in output:
+                        stdio.flush()
+                        call.output(item)
+                        if wire is not None:
+                            asyncio.run_coroutine_threadsafe(wire.room(), self._loop).result()
+                    return call.streamed()
+                is_waited_for = hasattr(output, "__await__") or hasattr(output, "__anext__")
+                return output if is_waited_for else call.succeeded(output)
+            finally:
+                if os.getpid() != self._pid:
+                    # The model forked and the child came back here, without a loop.
+                    os._exit(0 if sys.exc_info()[0] is None else 1)
+
+        return await Aside(self._loop, work).wait(lambda: call.number in self._cancelled)
 
     async def _item(self, call: Call, item: Any) -> None:
         stdio.flush()
@@ -181,8 +220,9 @@ class _Wire(asyncio.BufferedProtocol):
             self._begin(frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop: the server is gone, or has no more work."""
-        del exc
+        """Stop: the server is gone, or has no more work; anything else is our mistake, and ends the process."""
+        if not self._closed.done() and exc is not None and not isinstance(exc, OSError):
+            crash(exc)
         if not self._closed.done():
             self._closed.set_result(None)
 

@@ -81,7 +81,7 @@ class ConcurrentBatches(ConcurrentLoop):
             return
         enter_scope(batch.scope)
         if self._separate:
-            stdio.speaker.set(batch.say)
+            stdio.speaker.set(batch.speaker)
         output = model.call(**inputs)
         if hasattr(output, "__await__"):
             output = await output

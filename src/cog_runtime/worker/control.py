@@ -25,6 +25,7 @@ class Control:
         self._channel = channel
         self.cancel: Callable[[int], None] = lambda _: None
         self.healthcheck: Callable[[], Any] | None = None
+        self._checking = False
 
     def start(self) -> None:
         """Listen in a thread of its own until the process ends."""
@@ -42,8 +43,15 @@ class Control:
             if frame.header["type"] == "cancel":
                 self.cancel(frame.header["call"])
             elif frame.header["type"] == "healthcheck":
-                number = frame.header["number"]
-                Thread(target=self._check, args=(number,), name="cog-health", daemon=True).start()
+                self._begin_check(frame.header["number"])
+
+    def _begin_check(self, number: int) -> None:
+        if self._checking:
+            # It may never return, and its thread with it: one of them is enough.
+            self._report(number, "Healthcheck failed: an earlier user-defined healthcheck has not returned yet")
+            return
+        self._checking = True
+        Thread(target=self._check, args=(number,), name="cog-health", daemon=True).start()
 
     def _check(self, number: int) -> None:
         error = None
@@ -52,6 +60,11 @@ class Control:
                 error = "Healthcheck failed: user-defined healthcheck returned False"
         except BaseException as problem:  # noqa: BLE001 - the model's code ends here, whatever it raises
             error = f"Healthcheck failed: {describe(problem)}"
+        # First: the server may ask for the next one as soon as it has this answer.
+        self._checking = False
+        self._report(number, error)
+
+    def _report(self, number: int, error: str | None) -> None:
         self._channel.send(Frame({"type": "health", "number": number, "error": error}))
 
 

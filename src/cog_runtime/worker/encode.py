@@ -63,6 +63,15 @@ def encode(value: Any) -> Encoded:
     return Encoded(_dumps(simple), tuple(parts), many)
 
 
+def as_json(value: Any) -> bytes:
+    """Return the value as one JSON text, long texts included; files become null.
+
+    Raises:
+        TypeError: Something has no JSON form.
+    """
+    return _dumps(plain(value, _Files([]), ()))
+
+
 def _is_array(value: Any) -> bool:
     """Return whether this is an array of numpy or its kin; one without dimensions is a number."""
     return hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0
@@ -110,7 +119,8 @@ class _Files:
 
     def __call__(self, file: Any, where: Where) -> None:
         data, name = _read(file)
-        self._parts.append(Part(where, FILE, data, name))
+        # Names of files are bytes, and these need not be characters.
+        self._parts.append(Part(where, FILE, data, _utf8(name).decode()))
 
 
 def _read(file: Any) -> tuple[bytes, str]:

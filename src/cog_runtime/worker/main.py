@@ -17,6 +17,7 @@ from cog_runtime.worker.calls import Call, describe, print_traceback
 from cog_runtime.worker.cancelling import Canceller
 from cog_runtime.worker.channel import Channel
 from cog_runtime.worker.control import Control
+from cog_runtime.worker.crash import crash
 from cog_runtime.worker.description import description_of
 from cog_runtime.worker.loading import Model, batched, load
 
@@ -43,6 +44,13 @@ def work(data_fd: int, control_fd: int, *, path: list[str], sdk: str) -> int:
     Returns:
         The exit status.
     """
+    try:
+        return _work(data_fd, control_fd, path, sdk)
+    except BaseException as error:  # noqa: BLE001 - whatever ends this process, its status says so
+        crash(error)
+
+
+def _work(data_fd: int, control_fd: int, path: list[str], sdk: str) -> int:
     data, control = Channel(_own(data_fd), ShortWaits(1)), Channel(_own(control_fd))
     init = data.receive()
     if init is None:
@@ -97,10 +105,14 @@ class _Coglet:
 def _set_up(init: Frame) -> _Setup:
     header = init.header
     train = header.get("mode") == "train"
+    if header.get("slots") != 1:
+        stdio.route_by_context()
     model = load(header["reference"], train=train)
     if not train:
         model = batched(model, header.get("batch"))
     slots = _slots(model, header.get("slots"))
+    if slots == 1:
+        stdio.route_no_more()
     loop = None
     if model.is_async:
         loop = _new_loop()
@@ -152,6 +164,7 @@ def _serve(data: Channel, listener: Control, init: Frame, setup: _Setup) -> None
         from cog_runtime.worker.concurrent import ConcurrentLoop  # noqa: PLC0415 - imports asyncio
 
         if setup.slots > 1:
+            # Again: the model may have put a stream of its own in the place of ours.
             stdio.route_by_context()
         kind: type[ConcurrentLoop] = ConcurrentLoop
         if model.batch:

@@ -50,8 +50,8 @@ class Predict:
             request = parse(body, headers, identity, self._noun, scope["span"])
             streamed = b"text/event-stream" in headers.get(b"accept", b"")
             self._check_stream(allowed=self._streaming or not streamed)
-            running = None if identity is None else self._predictions.find(identity)
-            if running is not None and running.training == self._training:
+            running = None if identity is None else self._predictions.find(identity, training=self._training)
+            if running is not None:
                 await self._join(running, receive, send, streamed=streamed)
                 return
             ended = None if identity is None else self._predictions.history.find(identity, training=self._training)
@@ -105,13 +105,14 @@ class Predict:
         stream = self._predictions.stream(prediction)
         if stream is None:
             raise Answer(406, dumps({"error": _NO_STREAM[prediction.training]}))
+        stream.needs_readers |= first
         finished = await send_events(stream, receive, send, first=first)
-        if not finished and not stream.readers and not prediction.is_over:
+        if stream.needs_readers and not finished and not stream.readers and not prediction.is_over:
             self._predictions.cancel(prediction)
 
 
 class Cancel:
-    """``POST /predictions/{id}/cancel``.
+    """``POST /predictions/{id}/cancel``: of a prediction and a training that share an id the one that the path names.
 
     Args:
         predictions: Knows what is in flight.
@@ -123,7 +124,9 @@ class Cancel:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         del receive
-        prediction = self._predictions.find(scope["path_params"]["prediction_id"])
+        identity = scope["path_params"]["prediction_id"]
+        named = self._predictions.find(identity, training=scope["path"].startswith("/trainings/"))
+        prediction = named or self._predictions.find(identity)
         if prediction is None:
             await send_json(send, 404, b"{}")
             return

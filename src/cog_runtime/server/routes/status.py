@@ -56,9 +56,7 @@ class Status:
         """Handle a request."""
         del receive
         identity = scope["path_params"]["prediction_id"]
-        running = self._predictions.find(identity)
-        if running is not None and running.training != self._training:
-            running = None
+        running = self._predictions.find(identity, training=self._training)
         seconds = _seconds(scope)
         if running is not None and seconds:
             with suppress(asyncio.TimeoutError):
