@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 from cog_core import clock
-from cog_core.backend import BuildRequest, Probe, ToDockerArchive, ToLayout, ToRegistry, ToStore
+from cog_core.backend import BuildRequest, Probe, ToLayout
 from cog_core.context import BuildContext
+from cog_core.destinations import needs_of
 from cog_core.events import ignore
 from cog_core.ir import BuildPlan, Capability, ImageConfig, Stage, lacking, lower
 from cog_core.ir.steps import PROJECT, RUNTIME, WEIGHTS
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
     from cog_core.ir import Step
     from cog_core.testing.contract.subject import Subject
     from cog_core.values import Secret
-
-OUTPUTS: Final = {
-    ToStore: Capability.STORE,
-    ToLayout: Capability.OCI_LAYOUT,
-    ToDockerArchive: Capability.DOCKER_ARCHIVE,
-    ToRegistry: Capability.REGISTRY,
-}
-"""Which capability an output needs."""
 
 _PATIENCE = 10.0
 _PAUSE = 0.1
@@ -161,7 +154,7 @@ class Kit(Frozen):
     def _lowered(self, plan: BuildPlan, outputs: tuple[Output, ...]) -> BuildPlan:
         capabilities = self.probe.capabilities
         lowered = lower(plan, capabilities)
-        self.needs(*(OUTPUTS[type(output)] for output in outputs))
+        self.needs(*(need.capability for need in needs_of(outputs)))
         for need in lacking(lowered, capabilities):
             pytest.skip(f"the backend does not declare {need.capability.value} here, which {need.subject} needs")
         return lowered
