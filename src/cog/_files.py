@@ -141,7 +141,7 @@ class File(IOBase):
 
 
 class URLFile(IOBase):
-    """A file behind http or https, opened when it is first read."""
+    """A file behind http or https: downloaded, if it is an input; else opened when it is first read."""
 
     def __init__(self, url: str, filename: str | None = None) -> None:
         if scheme_of(url) not in {"http", "https"}:
@@ -155,6 +155,12 @@ class URLFile(IOBase):
             self._answer = open_url(self.url)
         return self._answer
 
+    def convert(self, folder: str | None = None) -> URLFile:
+        """Download it, to this folder or the usual one for such files, unless it is open already; return itself."""
+        if self._answer is None:
+            self._answer = _save(open_url(self.url), self.name, folder).open("rb")
+        return self
+
     def read(self, size: int = -1) -> bytes:
         """Return up to ``size`` bytes, or all of them."""
         return self._open().read(size)
@@ -166,6 +172,18 @@ class URLFile(IOBase):
     def readable(self) -> bool:
         """Return True."""
         return True
+
+    def seekable(self) -> bool:
+        """Return whether it has been downloaded."""
+        return self._answer is not None and self._answer.seekable()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place of the file that has been downloaded."""
+        return self._open().seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the place in the file that has been downloaded."""
+        return self._open().tell()
 
     def close(self) -> None:
         """Close the connection, if there is one."""

@@ -171,6 +171,7 @@ def _more_settings(section: Concurrency) -> Iterator[tuple[str, str]]:
     given = {
         "COG_QUEUE": section.queue,
         "COG_WORKERS": section.workers,
+        "COG_THREADS": section.threads,
         "COG_PREDICT_TIMEOUT": section.timeout,
         "COG_BATCH_SIZE": section.batch and section.batch.max_size,
         "COG_BATCH_WINDOW": section.batch and section.batch.window,

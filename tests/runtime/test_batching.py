@@ -55,12 +55,15 @@ SEVERAL = (
     .replace("@batch", "@concurrent(max=2)\n        @batch")
     .replace("import Input", "import concurrent, Input")
 )
-KINDS = {"blocking": BLOCKING, "async": SEVERAL}
+# A thread is interrupted between two steps of Python, not in the middle of a call that sleeps.
+THREADS = BLOCKING.replace("time.sleep(60)", "[time.sleep(0.01) for _ in range(6000)]")
+KINDS = {"blocking": BLOCKING, "async": SEVERAL, "threads": THREADS}
+VARIABLES: dict[str, dict[str, str]] = {"blocking": {}, "async": {}, "threads": {"COG_THREADS": "2"}}
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def server(request: pytest.FixtureRequest, keep: Servers) -> Server:
-    return keep(KINDS[request.param])
+    return keep(KINDS[request.param], **VARIABLES[request.param])
 
 
 def together(server: Server, *texts: str, **more: Any) -> list[Any]:
@@ -100,7 +103,7 @@ def test_requests_within_the_window_are_one_call(server: Server) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_alone_waits_for_the_window_and_no_longer(serve: Servers, kind: str) -> None:
-    server = serve(KINDS[kind], COG_BATCH_WINDOW="0.3")
+    server = serve(KINDS[kind], COG_BATCH_WINDOW="0.3", **VARIABLES[kind])
     answer = ask(server, "alone", times=1)
     assert answer["output"].endswith(":alone")
     assert answer["metrics"]["size"] == 1
@@ -209,8 +212,9 @@ def test_a_queue_holds_several_batches_and_workers_share_them(serve: Servers) ->
     assert len({each["output"].partition(":")[0] for each in answers}) == 2
 
 
-def test_several_batches_of_an_async_model_run_at_a_time(serve: Servers) -> None:
-    server = serve(SEVERAL)
+@pytest.mark.parametrize("kind", ["async", "threads"])
+def test_several_batches_run_at_a_time(serve: Servers, kind: str) -> None:
+    server = serve(KINDS[kind], **VARIABLES[kind])
     slow = [Later(lambda name=name: ask(server, name)) for name in ("slow", "with")]
     until(lambda: server.health["runtime"]["running"] == 2)
     assert server.health["status"] == "READY"

@@ -36,8 +36,8 @@ def closed(keep: Servers) -> Server:
     return keep(SOURCE)
 
 
-def error_of(server: Server, url: str) -> str:
-    answer = server.predict(source=url)
+def error_of(server: Server, url: str, name: str = "source") -> str:
+    answer = server.predict(**{name: url})
     assert (answer["status"], answer["logs"]) == ("failed", "")
     error: str = answer["error"]
     assert error.startswith("Input validation error: ")
@@ -69,21 +69,22 @@ def test_a_redirect_leads_nowhere_else(serve: Servers, receiver: Receiver) -> No
     assert "127.0.0.1 is not a public address" in error_of(server, f"{allowed}/away")
     assert "root:" not in error_of(server, f"{allowed}/file")
     assert server.output(source=f"{allowed}/here") == "inner"
-    assert server.predict(handle=receiver.url("/inner"))["status"] == "failed"
+    assert "127.0.0.1 is not a public address" in error_of(server, receiver.url("/inner"), "handle")
     assert server.output(handle=f"{allowed}/inner") == "inner"
 
 
+@pytest.mark.parametrize("name", ["source", "handle"])
 def test_half_a_file_never_reaches_the_model_and_nothing_stays(
-    serve: Servers, receiver: Receiver, tmp_path: Path
+    serve: Servers, receiver: Receiver, tmp_path: Path, name: str
 ) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     server = serve(SOURCE, COG_DOWNLOAD_ALLOW="*", COG_MAX_DOWNLOAD_BYTES="1000", TMPDIR=str(temporary))
     receiver.files.update({"/small": b"x" * 1000, "/large": b"x" * 1001})
-    assert server.output(source=receiver.url("/small")) == "x" * 1000
-    assert "1001 bytes are more than the 1000" in error_of(server, receiver.url("/large"))
+    assert server.output(**{name: receiver.url("/small")}) == "x" * 1000
+    assert "1001 bytes are more than the 1000" in error_of(server, receiver.url("/large"), name)
     receiver.cut = 1
-    assert "broke off after 999 of 1000 bytes" in error_of(server, receiver.url("/small"))
+    assert "broke off after 999 of 1000 bytes" in error_of(server, receiver.url("/small"), name)
     assert list(temporary.iterdir()) == []
 
 

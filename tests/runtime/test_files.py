@@ -33,6 +33,8 @@ COPY = """
                 print("suffix", source.suffix)
                 data = source.read_bytes()
             elif handle is not None:
+                print(type(handle).__name__, getattr(handle, "name", ""), handle.seekable(), handle.read(1))
+                handle.seek(0)
                 data = handle.read()
             else:
                 data = b"+".join(each.read_bytes() for each in sources)
@@ -118,10 +120,14 @@ def test_a_file_behind_a_url_is_downloaded(copy: Server, receiver: Receiver, tmp
     target = str(tmp_path / "out.txt")
     answer = copy.predict(source=receiver.url("/some/image.jpg?size=1"), name=target)
     assert (answer["output"], answer["logs"]) == (data_url(b"erutcip"), "suffix .jpg\n")
-    missing = copy.predict(source=receiver.url("/nothing"), name=target)
-    assert missing["status"] == "failed"
-    assert missing["error"].startswith("Input validation error: ")
-    assert "404" in missing["error"]
+    opened = copy.predict(handle=receiver.url("/some/image.jpg?size=1"), name=target)
+    assert (opened["output"], opened["logs"]) == (data_url(b"erutcip"), "URLFile image.jpg True b'p'\n")
+    for name in ("source", "handle"):
+        missing = copy.predict(**{name: receiver.url("/nothing"), "name": target})
+        assert missing["status"] == "failed"
+        assert missing["logs"] == ""
+        assert missing["error"].startswith("Input validation error: ")
+        assert "404" in missing["error"]
 
 
 def test_temporary_files_are_gone_after_the_prediction(serve: Servers, receiver: Receiver, tmp_path: Path) -> None:
@@ -131,6 +137,7 @@ def test_temporary_files_are_gone_after_the_prediction(serve: Servers, receiver:
     receiver.files["/a.txt"] = b"a"
     target = str(tmp_path / "out.txt")
     server.predict(source=data_url(b"1"), name=target)
+    server.predict(handle=receiver.url("/a.txt"), name=target)
     server.predict(sources=[receiver.url("/a.txt"), data_url(b"2")], name=target)
     failed = server.predict(source=data_url(b"1"), name=str(tmp_path / "no" / "such" / "folder"))
     assert failed["status"] == "failed"

@@ -25,6 +25,7 @@ SECTIONS = {part.splitlines()[0]: part for part in PAGE.read_text("utf-8").split
 ANSWERS = {
     "Let requests wait: a queue": "HELLO",
     "Use all cores: several workers": "49 from process",
+    "Share one model: threads": "cb19a495",
     "Wait for others without blocking: async": "done",
     "Answer many at once: batching": "HELLOHELLO",
     "Give up in time: deadlines": "done",

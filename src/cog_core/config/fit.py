@@ -40,7 +40,7 @@ _HINTS: Final[dict[tuple[str, type | None], str]] = {
     ("command", Table): _QUOTE,
     ("string", Listing): "Write a single value without a dash.",
     ("boolean", None): "Write true or false.",
-    ("max", None): "Write max, queue, workers, timeout or batch in it, or leave it out.",
+    ("max", None): "Write max, queue, workers, threads, timeout or batch in it, or leave it out.",
 }
 _SAYS_NOTHING: Final = Misfit(("concurrency",), "max")
 _ONE_WORD = frozenset({"python_packages", "system_packages", "python_extra_index_urls", "python_find_links"})

@@ -129,6 +129,7 @@ class Concurrency(_Section):
         default_target: How many a service should aim at.
         queue: Most predictions that wait for a slot.
         workers: Processes that run the model.
+        threads: Predictions at a time in each of them, where the model's method blocks.
         timeout: Seconds that a prediction may take.
         batch: How requests become one call; in the file also a number, which is ``max_size``.
     """
@@ -137,12 +138,13 @@ class Concurrency(_Section):
     default_target: int | None = integer()
     queue: int | None = integer()
     workers: int | None = integer()
+    threads: int | None = integer()
     timeout: float | None = number()
     batch: Batch | None = shapes.section(Batch, short="max_size")  # noqa: RUF009 - it declares a field
 
     def lacks(self) -> str | None:
         """Return ``max`` when that is missing, because nothing else says anything."""
-        others = (self.max, self.queue, self.workers, self.timeout, self.batch)
+        others = (self.max, self.queue, self.workers, self.threads, self.timeout, self.batch)
         return "max" if all(value is None for value in others) else None
 
 

@@ -158,6 +158,7 @@ def _concurrency(config: Config) -> Iterator[Finding]:
     yield from _at_least(1, "default_target", section.default_target)
     yield from _at_least(0, "queue", section.queue)
     yield from _at_least(1, "workers", section.workers)
+    yield from _at_least(1, "threads", section.threads)
     if section.timeout is not None and section.timeout <= 0:
         hint = "Write seconds, or leave it out for no limit."
         yield Finding(path="concurrency.timeout", message="must be above 0", value=f"{section.timeout:g}", hint=hint)

@@ -50,6 +50,7 @@ def resolve(loaded: LoadedConfig, facts: Facts) -> ResolvedBuild:
     requirements = read_requirements(all_lines(loaded, facts.requirements), facts.files, findings)
     packages = tuple(_system_packages(loaded, findings))
     most = _max_concurrency(loaded, facts, findings)
+    _check_threads(loaded, facts, findings)
     _check_unsupported(loaded, findings)
     _check_sdk(loaded, findings)
     if findings.problems:
@@ -136,6 +137,14 @@ def _max_concurrency(loaded: LoadedConfig, facts: Facts, findings: Findings) -> 
     elif too_old_for_concurrency(loaded.config.build.python_version):
         findings.problem("concurrency requires Python 3.11 or higher", origin)
     return most
+
+
+def _check_threads(loaded: LoadedConfig, facts: Facts, findings: Findings) -> None:
+    section = loaded.config.concurrency
+    if section and (section.threads or 0) > 1 and facts.is_async:
+        fact = "concurrency.threads > 1 requires a run() or predict() method that is not async"
+        hint = "An async method runs several predictions in one thread: write @cog.concurrent(max=...) above it."
+        findings.problem(fact, loaded.origin("concurrency.threads"), hint)
 
 
 def _check_unsupported(loaded: LoadedConfig, findings: Findings) -> None:

@@ -146,7 +146,8 @@ class Predictions:
         if key in self._by_id:
             raise Answer(409, error(f"A prediction with the ID {request.id} is running already"))
         try:
-            payload, parts = pack_inputs(inputs, validator.files if validator else _NO_FILES)
+            files = validator.files if validator else _NO_FILES
+            payload, parts = pack_inputs(inputs, files, numbers=self._workers.take_numbers)
         except (ValueError, RecursionError):
             raise Answer(422, detail([problem(("body", "input"), _TOO_DEEP)])) from None
         self._last_number += 1

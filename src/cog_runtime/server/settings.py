@@ -34,6 +34,7 @@ class Settings(NamedTuple):
         explicit_shutdown: Ignore SIGTERM and wait for ``POST /shutdown`` (``--await-explicit-shutdown``).
         upload_url: Where output files go (``--upload-url``); None puts them into the response.
         slots: Calls at the same time (``COG_MAX_CONCURRENCY``); None leaves it to the model.
+        threads: Calls at the same time of a method that blocks (``COG_THREADS``); None for one.
         setup_timeout: Seconds that setup may take (``COG_SETUP_TIMEOUT``); None for no limit.
         log_level: 10 debug, 20 info, 30 warning, 40 error (``COG_LOG_LEVEL``, else ``RUST_LOG``).
         log_console: Lines for people instead of JSON (``--log-format``, else ``COG_LOG_FORMAT``, ``LOG_FORMAT``).
@@ -72,6 +73,7 @@ class Settings(NamedTuple):
     explicit_shutdown: bool
     upload_url: str | None
     slots: int | None
+    threads: int | None
     setup_timeout: float | None
     log_level: int
     log_console: bool
@@ -127,6 +129,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
         explicit_shutdown=options.explicit_shutdown,
         upload_url=options.upload_url,
         slots=int(numbers.get("COG_MAX_CONCURRENCY", 0)) or None,
+        threads=int(numbers.get("COG_THREADS", 0)) or None,
         setup_timeout=numbers.get("COG_SETUP_TIMEOUT", 0) or None,
         log_level=log_level(env, numbers.warnings),
         log_console=is_for_people(options.log_format, env, numbers.warnings),
@@ -237,7 +240,7 @@ def _parse(arguments: Sequence[str], usual: _Options) -> _Options:
     parser = argparse.ArgumentParser(prog="python -m cog.server.http", description="Serve a model over HTTP.")
     parser.add_argument("-v", "--version", action="version", version=f"cog-runtime {__version__}")
     parser.add_argument("--host", default=usual.host, help="address to listen on")
-    parser.add_argument("--threads", type=int, help="accepted for older callers; has no effect")
+    parser.add_argument("--threads", type=int, help="accepted for older callers; has no effect, COG_THREADS has")
     parser.add_argument("--upload-url", help="where output files are uploaded to")
     parser.add_argument(
         "--await-explicit-shutdown", type=_yes, default=False, help="ignore SIGTERM and wait for POST /shutdown"

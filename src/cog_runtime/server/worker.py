@@ -68,6 +68,7 @@ class Worker:
         self.has_healthcheck = False
         self.versions = Versions()
         self.batch: Batching | None = None
+        self.takes_numbers = False
         self.description = ""
         self.setup_started = now()
         self.setup_completed: str | None = None
@@ -112,6 +113,7 @@ class Worker:
             "train": settings.train_reference,
             "mode": settings.mode,
             "slots": settings.slots,
+            "threads": settings.threads,
             "batch": _wanted(settings),
             "temporary": prefix_in(settings.environ),
         }
@@ -294,6 +296,7 @@ class Worker:
         self.batch = _batching(header.get("batch"))
         self.versions = Versions(header.get("python", ""), header.get("sdk", ""))
         self.description = str(header.get("description", ""))
+        self.takes_numbers = header.get("numbers") is True
         self._end_setup(READY)
         self._log.info("Server ready", num_slots=self.slots)
 

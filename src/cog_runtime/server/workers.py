@@ -106,6 +106,11 @@ class Workers:
         return self._shown.batch
 
     @property
+    def take_numbers(self) -> bool:
+        """Whether they understand lists of numbers that are parts."""
+        return self._shown.takes_numbers
+
+    @property
     def processes(self) -> tuple[int, ...]:
         """Their process ids."""
         return tuple(worker.pid for worker in self._all)

@@ -1,11 +1,11 @@
-"""Calls at the same time, as tasks of one event loop: for models whose method is async."""
+"""Calls at the same time, as tasks of one event loop: for models whose method is async, or blocks in threads."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from cog._scope import enter_scope
 from cog.exceptions import CancelationException
@@ -18,19 +18,23 @@ from cog_runtime.worker.crash import crash
 if TYPE_CHECKING:
     import socket
 
+    from cog_runtime.worker.aside import Begin
     from cog_runtime.worker.loading import Model
+
+T = TypeVar("T")
 
 _AT_ONCE = 1 << 18
 """Bytes of one read."""
 
 
 class ConcurrentLoop:
-    """Runs a model whose method is async.
+    """Runs a model, an async method in the loop and one that blocks beside it.
 
     Args:
         sock: Where calls come from.
         loop: The loop that ``setup`` ran on, if it was async.
         model_for: Returns what to call, for predictions and for trainings.
+        beside: Finds the thread for a method that blocks.
         separate: Several calls may run: what they print is told apart by context.
     """
 
@@ -39,12 +43,14 @@ class ConcurrentLoop:
         sock: socket.socket,
         loop: asyncio.AbstractEventLoop,
         model_for: Callable[[Call], Model],
+        beside: Begin,
         *,
         separate: bool,
     ) -> None:
         self._socket = sock
         self._loop = loop
         self._model_for = model_for
+        self._find_thread = beside
         self._separate = separate
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: set[int] = set()
@@ -123,7 +129,7 @@ class ConcurrentLoop:
         if model.is_async:
             output = model.call(**inputs)
         else:
-            output = await self._aside(call, model, inputs)
+            output = await self._blocking(call, model, inputs)
             if isinstance(output, Frame):
                 return output
         if hasattr(output, "__await__"):
@@ -138,34 +144,46 @@ class ConcurrentLoop:
             return call.streamed()
         return call.succeeded(output)
 
-    async def _aside(self, call: Call, model: Model, inputs: dict[str, Any]) -> Any:
-        """Run a method that blocks, as a training may, beside the loop.
+    async def _blocking(self, call: Call, model: Model, inputs: dict[str, Any]) -> Any:
+        """Run a method that blocks.
 
         Returns:
             The last frame, or what is to be waited for on the loop.
         """
-        from cog_runtime.worker.aside import Aside  # noqa: PLC0415 - few async models have one
-
         wire = self._wire
 
         def work() -> Any:
+            output = model.call(**inputs)
+            if is_stream(output):
+                for item in output:
+                    stdio.flush()
+                    call.output(item)
+                    if wire is not None:
+                        asyncio.run_coroutine_threadsafe(wire.room(), self._loop).result()
+                return call.streamed()
+            is_waited_for = hasattr(output, "__await__") or hasattr(output, "__anext__")
+            return output if is_waited_for else call.succeeded(output)
+
+        return await self._beside(work, lambda: call.number in self._cancelled)
+
+    async def _beside(self, work: Callable[[], T], cancelled: Callable[[], bool]) -> T:
+        """Run the model's code beside the loop, in another thread.
+
+        Args:
+            work: What to run.
+            cancelled: Whether a client has cancelled it, who is told when it has ended.
+        """
+        from cog_runtime.worker.aside import Aside  # noqa: PLC0415 - imports ctypes, which few async models need
+
+        def guarded() -> T:
             try:
-                output = model.call(**inputs)
-                if is_stream(output):
-                    for item in output:
-                        stdio.flush()
-                        call.output(item)
-                        if wire is not None:
-                            asyncio.run_coroutine_threadsafe(wire.room(), self._loop).result()
-                    return call.streamed()
-                is_waited_for = hasattr(output, "__await__") or hasattr(output, "__anext__")
-                return output if is_waited_for else call.succeeded(output)
+                return work()
             finally:
                 if os.getpid() != self._pid:
                     # The model forked and the child came back here, without a loop.
                     os._exit(0 if sys.exc_info()[0] is None else 1)
 
-        return await Aside(self._loop, work).wait(lambda: call.number in self._cancelled)
+        return await Aside(self._loop, guarded, self._find_thread).wait(cancelled)
 
     async def _item(self, call: Call, item: Any) -> None:
         stdio.flush()

@@ -1,4 +1,4 @@
-"""Batches at the same time, as tasks of one event loop."""
+"""Batches at the same time, as tasks of one event loop: of async methods, or of those that block in threads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from cog._scope import enter_scope
+from cog.exceptions import CancelationException
 from cog_runtime.worker import stdio
 from cog_runtime.worker.batches import Batch
 from cog_runtime.worker.calls import Call
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ConcurrentBatches(ConcurrentLoop):
-    """Runs a batched model whose method is async; its trainings run as those of any other."""
+    """Runs a batched model; its trainings run as those of any other."""
 
     def __init__(self, *arguments: Any, separate: bool) -> None:
         super().__init__(*arguments, separate=separate)
@@ -54,7 +55,7 @@ class ConcurrentBatches(ConcurrentLoop):
         numbers = {call.number for call in batch.calls}
         try:
             await self._call_batch(batch)
-        except asyncio.CancelledError as error:
+        except (asyncio.CancelledError, CancelationException) as error:
             if not numbers & self._cancelled:
                 batch.fail(error)
         except BaseException as error:  # noqa: BLE001 - the model's code ends here, whatever it raises
@@ -82,7 +83,19 @@ class ConcurrentBatches(ConcurrentLoop):
         enter_scope(batch.scope)
         if self._separate:
             stdio.speaker.set(batch.speaker)
-        output = model.call(**inputs)
-        if hasattr(output, "__await__"):
-            output = await output
-        batch.take(output)
+        if model.is_async:
+            batch.take(await _waited_for(model.call(**inputs)))
+            return
+
+        def work() -> Any:
+            output = model.call(**inputs)
+            return output if hasattr(output, "__await__") else batch.take(output)
+
+        numbers = {call.number for call in batch.calls}
+        output = await self._beside(work, lambda: bool(numbers & self._cancelled))
+        if output is not None:
+            batch.take(await output)
+
+
+async def _waited_for(output: Any) -> Any:
+    return await output if hasattr(output, "__await__") else output

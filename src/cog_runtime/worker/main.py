@@ -31,6 +31,11 @@ class _Setup(NamedTuple):
     slots: int
     loop: asyncio.AbstractEventLoop | None
 
+    @property
+    def loop_of_calls(self) -> asyncio.AbstractEventLoop | None:
+        """What calls run on; None where they run one after the other without a loop."""
+        return self.loop if self.model.is_async or self.slots > 1 else None
+
 
 def work(data_fd: int, control_fd: int, *, path: list[str], sdk: str) -> int:
     """Be a worker until the server closes the data socket.
@@ -105,16 +110,16 @@ class _Coglet:
 def _set_up(init: Frame) -> _Setup:
     header = init.header
     train = header.get("mode") == "train"
-    if header.get("slots") != 1:
+    if header.get("slots") != 1 or header.get("threads"):
         stdio.route_by_context()
     model = load(header["reference"], train=train)
     if not train:
         model = batched(model, header.get("batch"))
-    slots = _slots(model, header.get("slots"))
+    slots = _slots(model, header.get("slots"), header.get("threads"))
     if slots == 1:
         stdio.route_no_more()
     loop = None
-    if model.is_async:
+    if model.is_async or slots > 1:
         loop = _new_loop()
     result = _call_setup(model.holder)
     if hasattr(result, "__await__"):
@@ -123,11 +128,13 @@ def _set_up(init: Frame) -> _Setup:
     return _Setup(model, slots, loop)
 
 
-def _slots(model: Model, wanted: int | None) -> int:
+def _slots(model: Model, wanted: int | None, threads: int | None) -> int:
     slots = wanted or model.concurrency or 1
-    if slots > 1 and not model.is_async:
+    if model.is_async:
+        return slots
+    if slots > 1:
         raise TypeError("COG_MAX_CONCURRENCY > 1 requires an async run() or predict() method")
-    return slots
+    return threads or 1
 
 
 def _call_setup(holder: Any) -> Any:
@@ -157,11 +164,13 @@ async def _waited_for(awaitable: Any) -> None:
 
 def _serve(data: Channel, listener: Control, init: Frame, setup: _Setup) -> None:
     model = setup.model
-    listener.healthcheck = _healthcheck(model, setup.loop)
+    loop = setup.loop_of_calls
+    listener.healthcheck = _healthcheck(model, loop)
     models = _Models(model, init.header)
     serve: Callable[[], None]
-    if model.is_async and setup.loop is not None:
+    if loop is not None:
         from cog_runtime.worker.concurrent import ConcurrentLoop  # noqa: PLC0415 - imports asyncio
+        from cog_runtime.worker.threads import Threads, in_a_new_thread  # noqa: PLC0415 - not for every model
 
         if setup.slots > 1:
             # Again: the model may have put a stream of its own in the place of ours.
@@ -171,7 +180,9 @@ def _serve(data: Channel, listener: Control, init: Frame, setup: _Setup) -> None
             from cog_runtime.worker.concurrent_batches import ConcurrentBatches  # noqa: PLC0415 - few models batch
 
             kind = ConcurrentBatches
-        tasks = kind(data.socket, setup.loop, models.get, separate=setup.slots > 1)
+        # An async model may have a training that blocks; a model that blocks has threads that stay.
+        beside = in_a_new_thread if model.is_async else Threads(setup.slots).begin
+        tasks = kind(data.socket, loop, models.get, beside, separate=setup.slots > 1)
         listener.cancel, serve = tasks.cancel, tasks.run
     else:
         from cog_runtime.worker.blocking import BlockingLoop  # noqa: PLC0415 - beside the other one
@@ -205,6 +216,7 @@ def _ready(setup: _Setup, listener: Control) -> Frame:
             "python": ".".join(map(str, sys.version_info[:3])),
             "sdk": sdk_version,
             "description": description_of(setup.model),
+            "numbers": True,
         }
     )
 
@@ -220,7 +232,7 @@ def _healthcheck(model: Model, loop: asyncio.AbstractEventLoop | None) -> Callab
             return result
         import asyncio  # noqa: PLC0415 - for async models only
 
-        if model.is_async and loop is not None:
+        if loop is not None:
             return asyncio.run_coroutine_threadsafe(result, loop).result()
         return asyncio.run(result)
 

@@ -85,14 +85,13 @@ def _to_path(value: Any, arguments: Arguments) -> Any:
 
 
 def _to_file(value: Any, arguments: Arguments) -> Any:
-    del arguments
     if isinstance(value, Blob):
         return value.opened()
     if not isinstance(value, str):
         return value
     from cog._files import File  # noqa: PLC0415 - for models with files only
 
-    return File.validate(value)
+    return arguments.fetch(File.validate(value))
 
 
 def _to_secret(value: Any, arguments: Arguments) -> Any:

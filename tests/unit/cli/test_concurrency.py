@@ -75,6 +75,18 @@ def test_the_file_counts_before_the_decorator(cog: Cog, project: Path) -> None:
     }
 
 
+def test_threads_are_for_methods_that_block(cog: Cog, project: Path) -> None:
+    (project / "cog.yaml").write_text(f"{CONFIG}concurrency:\n  threads: 4\n")
+    done = cog("plan", cwd=project)
+    assert done.returncode == 2
+    assert "cog.yaml:4" in done.stderr
+    assert "concurrency.threads > 1 requires a run() or predict() method that is not async" in done.stderr
+    assert "write @cog.concurrent(max=...) above it" in done.stderr
+    (project / "run.py").write_text("class Runner:\n    def run(self, text: str) -> str: ...\n")
+    assert section(cog, project) == {"threads": 4}
+    assert variables(cog, project) == {"COG_THREADS": "4"}
+
+
 def test_the_schema_is_that_of_one_request(cog: Cog, project: Path) -> None:
     (project / "run.py").write_text("class Runner:\n    def run(self, text: list[str]) -> list[int]: ...\n")
     (project / "cog.yaml").write_text(f"{CONFIG}concurrency: {{batch: 16}}\n")

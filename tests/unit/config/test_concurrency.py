@@ -13,6 +13,7 @@ FULL = """\
 concurrency:
   queue: 20
   workers: 2
+  threads: 3
   timeout: 1.5
   batch:
     max_size: 4
@@ -23,7 +24,7 @@ concurrency:
 def test_every_key_is_read():
     section = parse(FULL).config.concurrency
     assert section is not None
-    assert (section.max, section.queue, section.workers, section.timeout) == (None, 20, 2, 1.5)
+    assert (section.max, section.queue, section.workers, section.threads, section.timeout) == (None, 20, 2, 3, 1.5)
     assert section.batch == Batch(max_size=4, window=0.05)
 
 
@@ -36,7 +37,7 @@ def test_a_number_is_the_size_of_a_batch():
 def test_each_value_knows_its_line():
     loaded = parse(FULL)
     assert loaded.origin("concurrency.queue").line == 2
-    assert loaded.origin("concurrency.batch.window").line == 7
+    assert loaded.origin("concurrency.batch.window").line == 8
     assert not loaded.warnings
 
 
@@ -45,6 +46,7 @@ def test_the_label_keeps_all_of_it():
     assert json.loads(config.to_json())["concurrency"] == {
         "queue": 20,
         "workers": 2,
+        "threads": 3,
         "timeout": 1.5,
         "batch": {"max_size": 4, "window": 0.05},
     }
@@ -56,6 +58,7 @@ def test_the_label_keeps_all_of_it():
     [
         ("queue: -1", 'invalid concurrency.queue "-1": must be at least 0', 10),
         ("workers: 0", 'invalid concurrency.workers "0": must be at least 1', 12),
+        ("threads: 0", 'invalid concurrency.threads "0": must be at least 1', 12),
         ("timeout: 0", 'invalid concurrency.timeout "0": must be above 0', 12),
         ("timeout: .inf", 'schema error in "concurrency.timeout": must be a number, not ".inf"', 12),
         ("timeout: soon", 'schema error in "concurrency.timeout": must be a number, not "soon"', 12),
@@ -127,4 +130,5 @@ def test_an_unknown_key_is_told_with_what_was_meant(text: str, key: str, hint: s
 def test_a_section_that_says_nothing_is_refused():
     with pytest.raises(ConfigInvalid, match="max is required") as caught:
         parse("concurrency: {default_target: 2}")
-    assert caught.value.problems[0].hint == "Write max, queue, workers, timeout or batch in it, or leave it out."
+    hint = "Write max, queue, workers, threads, timeout or batch in it, or leave it out."
+    assert caught.value.problems[0].hint == hint

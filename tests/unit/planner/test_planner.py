@@ -95,13 +95,14 @@ def test_names_and_scripts_are_the_authors_with_the_lines_where_they_stand():
 
 
 def test_what_the_section_concurrency_says_are_variables_of_the_image():
-    section = "{queue: 20, workers: 2, timeout: 90.5, batch: {max_size: 4, window: 0.002}}"
+    section = "{queue: 20, workers: 2, threads: 3, timeout: 90.5, batch: {max_size: 4, window: 0.002}}"
     found = plan(f"run: run.py:Runner\nconcurrency: {section}")
 
     assert dict(only(found, Env)[1].variables) == {
         "COG_PREDICT_TYPE_STUB": "run.py:Runner",
         "COG_QUEUE": "20",
         "COG_WORKERS": "2",
+        "COG_THREADS": "3",
         "COG_PREDICT_TIMEOUT": "90.5",
         "COG_BATCH_SIZE": "4",
         "COG_BATCH_WINDOW": "0.002",
