@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _TAIL: Final = 40
 """Lines of a failed step that its error carries."""
 _POSITION = re.compile(r"^\[(?:\S+ )?(\d+)/\d+\] ")
-_METADATA = re.compile(r"\[internal\] load metadata for (\S+)")
+_BASE = re.compile(r"(?:\[internal\] load metadata for |(?:\[[^]]*\] )?FROM )(\S+)")
+"""Where a base image is looked for, or taken."""
 _ADVICE: Final = (
     (
         ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "self-signed certificate"),
@@ -123,16 +124,14 @@ class Steps:
         return self._counted[number].origin if 0 <= number < len(self._counted) else None
 
 
-_OTHER_BASE: Final = (
-    "Let the engine reach its registry, name a base that it has (--base-image), or use --backend oci."
-)
+OTHER_BASE: Final = "Let the engine reach its registry, name a base that it has (--base-image), or use --backend oci."
 
 
 def _build_failed(vertex: _Vertex) -> BuildFailed:
-    if base := _METADATA.match(vertex.name):
+    if base := _BASE.match(vertex.name):
         return BuildFailed(
             f"the base image {base.group(1)} cannot be had: {vertex.error}",
-            hint=registry_advice(vertex.error) or _OTHER_BASE,
+            hint=registry_advice(vertex.error) or OTHER_BASE,
         )
     status = _EXIT_STATUS.search(vertex.error)
     name = _POSITION.sub("", vertex.name)

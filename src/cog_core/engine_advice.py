@@ -17,7 +17,7 @@ _CERTIFICATE: Final = (
     "The registry's certificate is not trusted: give its authority to the engine (Docker: "
     "/etc/docker/certs.d/HOST/ca.crt, podman: /etc/containers/certs.d/HOST/ca.crt)."
 )
-_NETWORK: Final = (
+NETWORK: Final = (
     "The engine does not reach the registry: check the registry's name, and the network and proxy of the engine's "
     "machine; or name a base that it has (--base-image), or use --backend oci."
 )
@@ -34,11 +34,11 @@ _ADVICE: Final = (
     ("proxy authentication", _PROXY),
     ("x509", _CERTIFICATE),
     ("tls: ", _CERTIFICATE),
-    ("no such host", _NETWORK),
-    ("name resolution", _NETWORK),
-    ("i/o timeout", _NETWORK),
-    ("network is unreachable", _NETWORK),
-    ("handshake timeout", _NETWORK),
+    ("no such host", NETWORK),
+    ("name resolution", NETWORK),
+    ("i/o timeout", NETWORK),
+    ("network is unreachable", NETWORK),
+    ("handshake timeout", NETWORK),
     ("unauthorized", _LOGIN),
     ("authentication required", _LOGIN),
     ("denied", _LOGIN),

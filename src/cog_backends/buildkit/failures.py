@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cog_backends.buildkit.facts import reason
+from cog_core.buildkit_progress import OTHER_BASE
+from cog_core.engine_advice import NETWORK
 from cog_core.errors import BackendError, BackendUnavailable, BuildFailed, CogError, RegistryError
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def failed(stderr: str, step: BuildFailed | None, server: Server) -> CogError:
     """
     text = reason(stderr)
     if step is not None and not _PUSH.search(step.message):
-        if step.message.startswith("the base image"):
+        if step.hint in {NETWORK, OTHER_BASE}:
             step.hint = (
                 "Let the server reach its registry, or name a base that lies here: --base-image oci:DIR or "
                 "--base-image docker-archive:FILE."
