@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ def _programs(path: str) -> Iterator[str]:
     ours_was_met = False
     seen: set[Path] = set()
     for folder in filter(None, path.split(os.pathsep)):
-        program = Path(folder) / "cog"
-        if not (program.is_file() and os.access(program, os.X_OK)) or program.resolve() in seen:
+        # Not by pathlib, which fails in folders that this user may not search.
+        found = shutil.which("cog", path=folder)
+        program = Path(found or folder)
+        if not found or program.resolve() in seen:
             continue
         seen.add(program.resolve())
         if _is_ours(program):

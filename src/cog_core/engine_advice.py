@@ -38,6 +38,7 @@ _ADVICE: Final = (
     ("name resolution", NETWORK),
     ("i/o timeout", NETWORK),
     ("network is unreachable", NETWORK),
+    ("connection refused", NETWORK),
     ("handshake timeout", NETWORK),
     ("unauthorized", _LOGIN),
     ("authentication required", _LOGIN),

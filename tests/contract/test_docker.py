@@ -80,6 +80,20 @@ class TestDockerWithBuildx(OnBuildkit):
         return Subject(info=INFO, base=ImageBase(reference=small_base.load("docker")))
 
 
+@pytest.mark.slow
+@pytest.mark.engine("docker-rootless")
+class TestDockerRootless(OnBuildkit):
+    """An ordinary user's engine, in a network of its own."""
+
+    @pytest.fixture
+    def subject(self, docker_rootless: object, small_base: SmallBase) -> Subject:
+        return Subject(info=INFO, base=ImageBase(reference=small_base.load("docker")))
+
+    @pytest.fixture
+    def registry(self) -> str:
+        pytest.skip("from its network an ordinary user's engine does not reach this machine's 127.0.0.1")
+
+
 @pytest.mark.engine("docker-containerd")
 class TestDockerWithContainerd(OnBuildkit):
     """A newer engine, whose images lie in containerd's store and are named by their manifests."""

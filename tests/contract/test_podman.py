@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.contract.small_base import SmallBase
     from tests.engines.bases import BaseImage
+    from tests.engines.podman import PodmanAccess
     from tests.engines.registry import RunningRegistry
 
 (INFO,) = cog_backends()
@@ -31,8 +32,13 @@ class OnPodman(ContractFixtures):
     def registry(self, oci_registry: RunningRegistry) -> str:
         return oci_registry.address
 
+    @pytest.fixture
+    def engine(self, podman_engine: PodmanAccess) -> PodmanAccess:
+        """What builds."""
+        return podman_engine
+
     @pytest.fixture(autouse=True)
-    def _tidy(self, podman_engine: object) -> Iterator[None]:
+    def _tidy(self, engine: PodmanAccess) -> Iterator[None]:
         """Take away what a check leaves in buildah's cache: its images without names."""
         before = set(_nameless())
         yield
@@ -53,8 +59,18 @@ class TestPodman(OnPodman, BackendContract):
     """The small base."""
 
     @pytest.fixture
-    def subject(self, podman_engine: object, small_base: SmallBase) -> Subject:
+    def subject(self, engine: PodmanAccess, small_base: SmallBase) -> Subject:
         return Subject(info=INFO, base=ImageBase(reference=f"docker.io/library/{small_base.load('podman')}"))
+
+
+@pytest.mark.slow
+@pytest.mark.engine("podman-newest")
+class TestPodmanNewest(TestPodman):
+    """The newest of both."""
+
+    @pytest.fixture
+    def engine(self, podman_newest_engine: PodmanAccess) -> PodmanAccess:
+        return podman_newest_engine
 
 
 @pytest.mark.slow
@@ -63,10 +79,19 @@ class TestPodmanOnPython(OnPodman, MeaningChecks):
     """The official base, which has what the runtime needs."""
 
     @pytest.fixture
-    def subject(self, podman_engine: object, python_base: Callable[[str], BaseImage]) -> Subject:
+    def subject(self, engine: PodmanAccess, python_base: Callable[[str], BaseImage]) -> Subject:
         python_base("3.11")
         base = ImageBase(reference="docker.io/library/python:3.11-slim", python=PythonVersion.parse("3.11"))
         return Subject(info=INFO, base=base, system_package="tree")
+
+
+@pytest.mark.engine("podman-newest")
+class TestPodmanNewestOnPython(TestPodmanOnPython):
+    """The same, by the newest of both."""
+
+    @pytest.fixture
+    def engine(self, podman_newest_engine: PodmanAccess) -> PodmanAccess:
+        return podman_newest_engine
 
 
 def _nameless() -> list[str]:

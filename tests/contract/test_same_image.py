@@ -93,6 +93,7 @@ _CLASSIC = Way(docker, ("docker_engine",), bare=True)
 _BUILDX = Way(docker, ("docker_engine", "docker_config_buildx"))
 _CONTAINERD = Way(docker, ("docker_containerd_engine",))
 _PODMAN = Way(podman, ("podman_engine",), "docker.io/library/{name}", "podman")
+_PODMAN_NEWEST = attrs.evolve(_PODMAN, fixtures=("podman_newest_engine",))
 _BUILDKIT = Way(buildkit, ("buildkit_engine",), "oci:{layout}", None)
 
 
@@ -106,6 +107,7 @@ _OTHERS = [
     _way(_BUILDX, "docker-buildx", "docker", "buildx"),
     _way(_CONTAINERD, "docker-containerd"),
     _way(_PODMAN, "podman"),
+    _way(_PODMAN_NEWEST, "podman-newest"),
     _way(_BUILDKIT, "buildkit"),
 ]
 

@@ -19,9 +19,11 @@ from tests.engines.chromium import Chromium
 from tests.engines.debian import Debian
 from tests.engines.docker import Docker, DockerAccess
 from tests.engines.docker_containerd import DockerContainerd
+from tests.engines.docker_rootless import DockerRootless
 from tests.engines.machine import Unavailable
 from tests.engines.plugin import provide, wanted
 from tests.engines.podman import Podman, PodmanAccess
+from tests.engines.podman_newest import PodmanNewest
 from tests.engines.rootless import Rootless
 from tests.engines.s3 import S3, RunningS3
 from tests.support.isolation import REAL_ENVIRON
@@ -43,6 +45,15 @@ def docker_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     for name, value in access.environ.items():
         monkeypatch.setenv(name, value)
     return access
+
+
+@pytest.fixture
+def docker_rootless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> DockerRootless:
+    """Give an ordinary user's Docker engine; ``DOCKER_HOST`` leads to it."""
+    engine = provide(request.config, lambda engines: _kind(engines, DockerRootless))
+    for name, value in engine.access().environ.items():
+        monkeypatch.setenv(name, value)
+    return engine
 
 
 @pytest.fixture
@@ -99,6 +110,15 @@ def docker_remote_engine(
 def podman_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
     """Give a podman that works; what it needs is in the test's environment."""
     access = provide(request.config, lambda engines: _kind(engines, Podman).access())
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    return access
+
+
+@pytest.fixture
+def podman_newest_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
+    """Give the newest podman and buildah; ``PATH`` leads to them."""
+    access = provide(request.config, lambda engines: _kind(engines, PodmanNewest).access())
     for name, value in access.environ.items():
         monkeypatch.setenv(name, value)
     return access
@@ -162,7 +182,13 @@ def python_base(request: pytest.FixtureRequest) -> Callable[[str], BaseImage]:
     The image is put into the stores of the engines that the test is marked with (docker, docker-containerd, podman);
     without such a marker it is on disk only.
     """
-    names = set(wanted(request.node)) & {Docker.name, DockerContainerd.name, Podman.name}
+    names = set(wanted(request.node)) & {
+        Docker.name,
+        DockerContainerd.name,
+        DockerRootless.name,
+        Podman.name,
+        PodmanNewest.name,
+    }
 
     def get(version: str) -> BaseImage:
         return provide(request.config, lambda engines: engines.bases.python(version, _stores(engines, names)))
@@ -200,6 +226,10 @@ def _stores(engines: Engines, names: set[str]) -> list[Store]:
         stores.append(Store(client="docker", environ=_kind(engines, Docker).access().environ))
     if DockerContainerd.name in names:
         stores.append(Store(client="docker", environ=_kind(engines, DockerContainerd).access().environ))
+    if DockerRootless.name in names:
+        stores.append(Store(client="docker", environ=_kind(engines, DockerRootless).access().environ))
+    if PodmanNewest.name in names:
+        stores.append(Store(client="podman", environ=_kind(engines, PodmanNewest).access().environ))
     if Podman.name in names:
         stores.append(Store(client="podman", environ=_kind(engines, Podman).environ()))
     return stores

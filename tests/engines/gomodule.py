@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -27,15 +28,20 @@ class GoProgram:
         module: The module's path.
         version: Its version, with the ``v``.
         commands: Names of the folders below ``cmd`` to compile; also the names of the programs.
+        tags: Build tags.
+        cgo: Parts of it are in C.
     """
 
     module: str
     version: str
     commands: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    cgo: bool = False
 
     def folder(self, machine: Machine) -> Path:
         """Return where the compiled programs are kept."""
-        return machine.cache / "bin" / f"{self.module.rpartition('/')[2]}-{self.version}"
+        name = re.sub(r"/v\d+$", "", self.module).rpartition("/")[2]
+        return machine.cache / "bin" / f"{name}-{self.version}"
 
     def missing(self, machine: Machine) -> list[str]:
         """Return the programs that are not compiled yet."""
@@ -59,9 +65,9 @@ class GoProgram:
             shutil.copytree(json.loads(said)["Dir"], source, copy_function=shutil.copyfile)
             _make_writable(source)
             packages = (f"./cmd/{name}" for name in self.commands)
-            argv = (go, "build", "-trimpath", "-o", f"{made}/", *packages)
+            argv = (go, "build", "-trimpath", "-tags", ",".join(self.tags), "-o", f"{made}/", *packages)
             made.mkdir()
-            machine.run(argv, timeout=_COMPILING, cwd=source, environ={"CGO_ENABLED": "0"})
+            machine.run(argv, timeout=_COMPILING, cwd=source, environ={"CGO_ENABLED": str(int(self.cgo))})
             self.folder(machine).parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self.folder(machine), ignore_errors=True)
             shutil.move(made, self.folder(machine))

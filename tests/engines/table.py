@@ -11,8 +11,10 @@ from tests.engines.chromium import Chromium
 from tests.engines.debian import Debian
 from tests.engines.docker import Docker
 from tests.engines.docker_containerd import DockerContainerd
+from tests.engines.docker_rootless import DockerRootless
 from tests.engines.index import Index
 from tests.engines.podman import Podman
+from tests.engines.podman_newest import PodmanNewest
 from tests.engines.registry import Registry
 from tests.engines.rootless import Rootless
 from tests.engines.s3 import S3
@@ -29,7 +31,9 @@ KINDS: dict[str, type[Engine]] = {
     for kind in (
         Docker,
         DockerContainerd,
+        DockerRootless,
         Podman,
+        PodmanNewest,
         Rootless,
         Sshd,
         Registry,

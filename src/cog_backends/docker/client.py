@@ -55,8 +55,10 @@ def _ours(error: Exception, reference: str) -> CogError | None:
     match error:
         case Refused(status=404) if "no such image" in str(error).lower():
             return _not_found(reference)
-        case Refused() | Silent():
-            return _translated(str(error))
+        case Refused():
+            return _translated(str(error), _COMPLAINTS)
+        case Silent():
+            return _translated(str(error), _SILENT)
         case _:
             return _of_docker_py(error, reference)
 
@@ -69,9 +71,9 @@ def _of_docker_py(error: Exception, reference: str) -> CogError | None:
         case errors.ImageNotFound():
             return _not_found(reference)
         case errors.APIError():
-            return _translated(str(error.explanation or error))
+            return _translated(str(error.explanation or error), _COMPLAINTS)
         case errors.DockerException():
-            return _translated(str(error))
+            return _translated(str(error), _SILENT)
         case requests.exceptions.RequestException():
             return BackendUnavailable(f"the Docker engine does not answer: {error}")
         case _:
@@ -84,9 +86,9 @@ def _not_found(reference: str) -> ImageNotFound:
     )
 
 
-def _translated(message: str) -> CogError:
-    """Say what to do about the daemon's commonest complaints."""
-    for part, family, hint in _ADVICE:
+def _translated(message: str, advised: _Advice) -> CogError:
+    """Say what to do about the commonest complaints."""
+    for part, family, hint in advised:
         if part in message.lower():
             return family(message.strip(), hint=hint)
     if advice := registry_advice(message):
@@ -112,16 +114,26 @@ _SILENCE = (
 
 _ELSEWHERE = "Start Docker there, correct DOCKER_HOST or the context, or use --backend oci, which needs no engine."
 _CERTIFICATES = "Set DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and key.pem that the engine accepts."
-_ADVICE: tuple[tuple[str, type[CogError], str], ...] = (
+_Advice = tuple[tuple[str, type[CogError], str], ...]
+_COMPLAINTS: _Advice = (
     ("no space left on device", BackendError, "Free space with `docker system prune`, or give Docker a larger disk."),
+    ("port is already allocated", BackendError, "Choose another port with -p."),
+    (
+        "creating mount source path",
+        BackendError,
+        "The engine's user may not read this folder: use the engine of the user whose project it is.",
+    ),
+)
+"""What an engine says that answers."""
+_SILENT: _Advice = (
     ("permission denied", BackendUnavailable, "Add yourself to the group docker, or use --backend podman or oci."),
     ("connection refused", BackendUnavailable, "Start Docker, or use --backend oci, which needs no engine."),
     ("no such file or directory", BackendUnavailable, "Start Docker, or use --backend oci, which needs no engine."),
     ("certificate required", BackendUnavailable, _CERTIFICATES),
     ("bad certificate", BackendUnavailable, _CERTIFICATES),
     ("unknown certificate authority", BackendUnavailable, _CERTIFICATES),
-    ("port is already allocated", BackendError, "Choose another port with -p."),
 )
+"""What is said of one that does not."""
 
 
 @attrs.define

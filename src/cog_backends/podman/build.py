@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from cog_backends.podman.progress import BuildProgress
 from cog_core.context import materialise
 from cog_core.errors import BackendError, CogError
 from cog_core.ir import ImageBase
-from cog_core.ir.dockerfile import render
+from cog_core.ir.dockerfile import Instruction, label_name, render
 from cog_core.ir.steps import PROJECT
 from cog_core.plain_names import with_plain_names
 from cog_core.process import Command
@@ -51,14 +52,19 @@ class Builder(Frozen):
             request = attrs.evolve(request, plan=self._with_full_base(request.plan))
             if self.images.tools.named_contexts:
                 request = with_plain_names(request, folder, renames=False)
-            dockerfile = render(request.plan, self.images.tools.dialect)
-            options = self._options(dockerfile, request, tags, folder)
+            dockerfile, arguments = _with_all_labels(render(request.plan, self.images.tools.dialect))
+            options = self._options(dockerfile, request, tags, folder, arguments)
             return self._run(
                 dockerfile, options, emit, secrets=[secret.read() for secret in request.secrets.values()]
             )
 
     def _options(
-        self, dockerfile: Dockerfile, request: BuildRequest, tags: tuple[str, ...], folder: Path
+        self,
+        dockerfile: Dockerfile,
+        request: BuildRequest,
+        tags: tuple[str, ...],
+        folder: Path,
+        arguments: tuple[tuple[str, str], ...],
     ) -> BuildOptions:
         tools, plan = self.images.tools, request.plan
         (folder / DOCKERFILE).write_text(dockerfile.text, "utf-8")
@@ -77,10 +83,10 @@ class Builder(Frozen):
             created=plan.created,
             platform=None if plan.platform == tools.platform else str(plan.platform),
             tags=tags,
+            arguments=arguments,
             contexts=contexts,
             secrets=secret_files(request, folder),
             ssh=request.ssh,
-            labels=dockerfile.labels,
             no_cache=request.no_cache,
             pull=request.pull,
             cache_from=repositories(request.cache_from),
@@ -118,6 +124,22 @@ class Builder(Frozen):
         except OciError as error:
             raise CogError(error.message, hint=error.hint, origin=base.origin) from error
         return attrs.evolve(plan, stage=attrs.evolve(plan.stage, base=attrs.evolve(base, reference=full)))
+
+
+def _with_all_labels(dockerfile: Dockerfile) -> tuple[Dockerfile, tuple[tuple[str, str], ...]]:
+    """Put labels whose values have several lines into the Dockerfile, as build arguments, and return these.
+
+    Newer buildahs write the line breaks of ``--label`` as a backslash and an n. The argument's name changes with its
+    value, because buildah's cache looks at the instruction alone.
+    """
+    added, arguments = [], []
+    for name, value in dockerfile.labels:
+        argument = f"COG_LABEL_{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+        arguments.append((argument, value))
+        added += [f"ARG {argument}", f'LABEL {label_name(name)}="${{{argument}}}"']
+    instructions = tuple(Instruction(text, makes_vertex=False) for text in added)
+    with_labels = attrs.evolve(dockerfile, instructions=(*dockerfile.instructions, *instructions), labels=())
+    return with_labels, tuple(arguments)
 
 
 def _environment(environ: Mapping[str, str], proxies: Mapping[str, str]) -> dict[str, str]:

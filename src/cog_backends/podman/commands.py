@@ -48,7 +48,7 @@ class BuildOptions(Frozen):
         contexts: Folders by name.
         secrets: Files by secret id.
         ssh: Sockets of SSH agents by id.
-        labels: Labels that stand in no Dockerfile.
+        arguments: Values of build arguments, by name.
         cache_from: Repositories with layers of earlier builds.
         cache_to: Repositories for the layers of this one.
     """
@@ -63,7 +63,7 @@ class BuildOptions(Frozen):
     contexts: Mapping[str, Path] = attrs.field(factory=dict)
     secrets: Mapping[str, Path] = attrs.field(factory=dict)
     ssh: Mapping[str, Path] = attrs.field(factory=dict)
-    labels: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[tuple[str, str], ...] = ()
     no_cache: bool = False
     pull: bool = False
     cache_from: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def build_argv(tools: Tools, options: BuildOptions) -> tuple[str, ...]:
     argv += [word for name, path in options.contexts.items() for word in ("--build-context", f"{name}={path}")]
     argv += [word for name, path in options.secrets.items() for word in ("--secret", f"id={name},src={path}")]
     argv += [word for name, path in options.ssh.items() for word in ("--ssh", f"{name}={path}")]
-    argv += [word for name, value in options.labels for word in ("--label", f"{name}={value}")]
+    argv += [word for name, value in options.arguments for word in ("--build-arg", f"{name}={value}")]
     argv += [word for name in options.cache_from for word in ("--cache-from", name)]
     argv += [word for name in options.cache_to for word in ("--cache-to", name)]
     argv += ["--no-cache"] if options.no_cache else []

@@ -231,12 +231,13 @@ def _configuration(plan: BuildPlan) -> Iterator[Instruction]:
 
 def _pairs(keyword: str, pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Write ``KEY="value"`` pairs as one instruction, one pair a line, long values over several lines."""
-    written = [f'{_name(name)}="{_quoted(value)}"' for name, value in pairs]
+    written = [f'{label_name(name)}="{_quoted(value)}"' for name, value in pairs]
     if written:
         yield f"{keyword} " + " \\\n    ".join(written)
 
 
-def _name(name: str) -> str:
+def label_name(name: str) -> str:
+    """Return the name of a label or a variable as it stands before ``=``."""
     return name if re.fullmatch(r"[A-Za-z0-9_./-]+", name) else f'"{_quoted(name)}"'
 
 

@@ -42,7 +42,7 @@ FULL = attrs.evolve(
     contexts={"files": Path("/w/files"), "runtime": Path("/cache/runtime")},
     secrets={"token": Path("/w/secrets/token")},
     ssh={"default": Path("/run/user/1000/agent"), "work": Path("/a=b/agent")},
-    labels=(("com.example.lines", "first\nsecond"),),
+    arguments=(("COG_LABEL_1f", "first\nsecond"),),
     no_cache=True,
     pull=True,
     cache_from=("localhost:5000/team/cache",),
