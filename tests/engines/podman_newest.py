@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 from tests.engines import apt
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.engines.machine import Machine
 
-_TAGS = ("containers_image_openpgp", "exclude_graphdriver_btrfs", "exclude_graphdriver_devicemapper")
+_TAGS = ("containers_image_openpgp", "exclude_graphdriver_btrfs", "exclude_graphdriver_devicemapper", "seccomp")
 _PROGRAMS = (
     GoProgram(module="github.com/containers/podman/v5", version="v5.8.1", commands=("podman",), tags=_TAGS, cgo=True),
     GoProgram(module="github.com/containers/buildah", version="v1.43.1", commands=("buildah",), tags=_TAGS, cgo=True),
@@ -33,10 +32,10 @@ class PodmanNewest(Podman):
 
     name = "podman-newest"
     how = "install podman and buildah (Debian: apt-get install podman buildah), and a Go tool chain and a C compiler"
-    packages = (*Podman.packages, "gcc", "libc6-dev")
+    packages = (*Podman.packages, "gcc", "libc6-dev", "libseccomp-dev", "pkg-config")
 
     def present(self) -> bool:
-        return super().present() and bool(shutil.which("gcc")) and not self._uncompiled()
+        return super().present() and not self._uncompiled()
 
     def why_not(self) -> str | None:
         missing = self._uncompiled()

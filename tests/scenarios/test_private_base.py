@@ -38,12 +38,14 @@ class Way:
         hook: The backend.
         fixture: Brings the engine up.
         engines: What the test needs.
+        client: Removes the base from the engine's store; empty where there is none.
         programs: False hides every program, so that only the engine's own API is left.
     """
 
     hook: Callable[[], Iterator[BackendInfo]]
     fixture: str
     engines: tuple[str, ...]
+    client: str = "docker"
     programs: bool = True
 
 
@@ -52,8 +54,8 @@ WAYS = {
     "docker-classic": Way(docker, "docker_engine", ("docker",), programs=False),
     "docker-buildx": Way(docker, "docker_config_buildx", ("docker", "buildx")),
     "docker-containerd": Way(docker, "docker_containerd_engine", ("docker-containerd",)),
-    "podman": Way(podman, "podman_engine", ("podman",)),
-    "buildkit": Way(buildkit, "buildkit_engine", ("buildkit",)),
+    "podman": Way(podman, "podman_engine", ("podman",), client="podman"),
+    "buildkit": Way(buildkit, "buildkit_engine", ("buildkit",), client=""),
 }
 
 
@@ -63,13 +65,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> SmallBase:
 
 
 @pytest.fixture
-def private(base: SmallBase, oci_registry_with_login: RunningRegistry, tmp_path: Path) -> str:
+def private(way: Way, base: SmallBase, oci_registry_with_login: RunningRegistry, tmp_path: Path) -> Iterator[str]:
     """A base that no engine has: a tag of this test's own, in the registry alone."""
     registry = oci_registry_with_login
     reference = f"{registry.address}/team/{tmp_path.name.replace('_', '-')}:1"
     copy = ["skopeo", "copy", "--dest-tls-verify=false", "--dest-creds", f"{registry.user}:{registry.password}"]
     subprocess.run([*copy, f"oci:{base.layout}", f"docker://{reference}"], capture_output=True, check=True)
-    return reference
+    yield reference
+    if way.client:
+        subprocess.run([way.client, "image", "rm", "--force", reference], capture_output=True, check=True)
 
 
 @pytest.fixture(
