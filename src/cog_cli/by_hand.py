@@ -21,10 +21,11 @@ from cog_oci.frozen import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cog_core.draft import Draft, Tools
+    from cog_core.draft import Draft
     from cog_core.ir import BuildPlan
     from cog_core.ir.dockerfile import Dockerfile
     from cog_core.ir.steps import Mount
+    from cog_core.tools import Tools
 
 SCRIPT: Final = "build.sh"
 DIALECTS: Final = {"modern": MODERN, "early": Dialect(mounts=True, prefixes=True), "classic": CLASSIC}

@@ -29,12 +29,11 @@ if TYPE_CHECKING:
     from cog_core.events import Emit
     from cog_core.ir.plan import BuildPlan
     from cog_core.lock import LockedPackages
-    from cog_core.plugins import FailedPlugin, Plugins
-    from cog_core.process import Runner
+    from cog_core.plugins import FailedPlugin
     from cog_core.project import Project
     from cog_core.resolve import ResolvedBuild
     from cog_core.schema import ModelSchema
-    from cog_core.settings import Settings
+    from cog_core.tools import Tools
     from cog_core.values import Secret
 
 LARGE: Final = 10 * 1024 * 1024
@@ -62,15 +61,6 @@ class Wishes(Frozen):
     source: SourceFacts = attrs.field(factory=SourceFacts)
     with_source: bool = True
     refresh: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class Tools(Frozen):
-    """Doors to the world: settings, plugins, and how programs are started."""
-
-    settings: Settings
-    plugins: Plugins
-    run: Runner
 
 
 @attrs.frozen(kw_only=True)

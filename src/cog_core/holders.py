@@ -14,8 +14,8 @@ from cog_core.plugins import candidates
 from cog_oci.reference import Reference
 
 if TYPE_CHECKING:
-    from cog_core.draft import Tools
     from cog_core.events import Emit
+    from cog_core.tools import Tools
 
 RUNNING: Final = (Requirement(Capability.RUN_IMAGES, "running images"),)
 """What whoever runs an image needs besides its plan."""

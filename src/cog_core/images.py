@@ -19,24 +19,21 @@ from cog_core.backend import (
     ToStore,
 )
 from cog_core.clock import monotonic
-from cog_core.destinations import destinations, needs_of
-from cog_core.draft import Draft, Tools, Wishes, draft
 from cog_core.errors import UsageError
 from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, ignore
 from cog_core.holders import RUNNING, find_image
 from cog_core.ir import Capability, Run, SshMount
 from cog_core.ir.capabilities import Requirement
-from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
 from cog_core.loading import where_it_goes, where_it_is
 from cog_core.lock import with_pip_certificates
-from cog_core.planner import PlanInputs, make_plan
 from cog_core.plugins import begin_to_choose, candidates, choose, hookimpl
 from cog_core.plugins import load as load_plugins
 from cog_core.plugins.trust import checked
 from cog_core.project import open_project
 from cog_core.results import BuildResult
 from cog_core.settings import Settings
+from cog_core.tools import Tools
 from cog_core.values import Platform
 
 if TYPE_CHECKING:
@@ -45,8 +42,11 @@ if TYPE_CHECKING:
 
     from cog_core.backend import Output
     from cog_core.caches import Cache
+    from cog_core.draft import Draft
     from cog_core.events import Emit, Event
     from cog_core.ir import BuildPlan
+    from cog_core.labels import SourceFacts
+    from cog_core.planner import PlanInputs
     from cog_core.plugins import Candidate, Choice
     from cog_core.plugins.trust import Question
     from cog_core.values import Secret
@@ -62,6 +62,8 @@ class _Core:
     @staticmethod
     @hookimpl
     def cog_build_plan(inputs: PlanInputs) -> BuildPlan:
+        from cog_core.planner import make_plan  # noqa: PLC0415 - not before a backend has been asked
+
         return make_plan(inputs)
 
 
@@ -95,6 +97,8 @@ def plan(
     Raises:
         CogError: The project cannot be planned.
     """
+    from cog_core.draft import Wishes, draft  # noqa: PLC0415 - not before a backend has been asked
+
     wishes = Wishes(platform=_platform(platform), base=base, schema=schema, labels=dict(labels or {}))
     opened = open_project(Path(project), file=file, strict=strict)
     return draft(opened, wishes, tools(settings, on_event), on_event).plan
@@ -158,17 +162,21 @@ def build(
     started = monotonic()
     watch = _Watch(on_event)
     kit = tools(settings, watch)
+    opened = open_project(Path(project), file=file, strict=strict)
+    begun = begin_to_choose(kit.plugins, kit.settings, asked=backend, project=opened.config.backend)
+    # What follows takes a while to import, and the backend waits for its engine meanwhile.
+    from cog_core.destinations import destinations, needs_of  # noqa: PLC0415
+    from cog_core.draft import Wishes, draft  # noqa: PLC0415
+
     wishes = Wishes(
         platform=_platform(platform),
         base=base,
         schema=schema,
         labels=dict(labels or {}),
-        source=source or SourceFacts(),
         with_source=with_source,
         refresh=refresh,
+        **({"source": source} if source else {}),
     )
-    opened = open_project(Path(project), file=file, strict=strict)
-    begun = begin_to_choose(kit.plugins, kit.settings, asked=backend, project=opened.config.backend)
     drafted = draft(opened, wishes, kit, watch)
     wanted = destinations(tuple(outputs), tag, drafted, watch)
     caches = {"cache_from": tuple(cache_from), "cache_to": tuple(cache_to)}

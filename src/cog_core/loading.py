@@ -14,7 +14,7 @@ from cog_oci.frozen import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cog_core.draft import Tools
+    from cog_core.tools import Tools
 
 
 @attrs.frozen(kw_only=True)

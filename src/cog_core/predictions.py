@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from cog_core.backend import Container
-    from cog_core.draft import Tools
     from cog_core.events import Emit, Event
     from cog_core.settings import Settings
+    from cog_core.tools import Tools
 
 SETUP_TIMEOUT: Final = 300.0
 """Seconds that setup may take (reference, section 2.4)."""

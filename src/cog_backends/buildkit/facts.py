@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_backends.buildkit.fixes import NAME_ONE, NotUsable, install, reach, wants_certificates
+from cog_backends.buildkit.known_client import KnownClient
 from cog_core.process import Command, CommandNotFound, ProcessTimeout, together
 from cog_core.values import Platform
 from cog_oci.frozen import Frozen
@@ -66,8 +67,11 @@ def ask(server: Server, settings: Settings, run: Runner) -> Facts:
         NotUsable: There is no ``buildctl``, nothing answers, or it is too old.
     """
     workers = server.argv("--timeout", _DIALLING, "debug", "workers", "--format", "{{json .}}")
-    client, done = _asked(server, settings, run, ("buildctl", "--version"), workers)
-    _check_client(client)
+    client = KnownClient(settings)
+    done, *said = _asked(server, settings, run, workers, *(() if client.is_known else (("buildctl", "--version"),)))
+    for each in said:
+        _check_client(each)
+        client.remember()
     if done.code:
         raise NotUsable(
             f"no BuildKit server answers at {server.address}: {_told(done.stderr, server)}",

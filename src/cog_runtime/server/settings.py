@@ -34,7 +34,7 @@ class Settings(NamedTuple):
         explicit_shutdown: Ignore SIGTERM and wait for ``POST /shutdown`` (``--await-explicit-shutdown``).
         upload_url: Where output files go (``--upload-url``); None puts them into the response.
         slots: Calls at the same time (``COG_MAX_CONCURRENCY``); None leaves it to the model.
-        threads: Calls at the same time of a method that blocks (``COG_THREADS``); None for one.
+        threads: Calls at the same time of a method that blocks (``COG_THREADS``).
         setup_timeout: Seconds that setup may take (``COG_SETUP_TIMEOUT``); None for no limit.
         log_level: 10 debug, 20 info, 30 warning, 40 error (``COG_LOG_LEVEL``, else ``RUST_LOG``).
         log_console: Lines for people instead of JSON (``--log-format``, else ``COG_LOG_FORMAT``, ``LOG_FORMAT``).
@@ -73,7 +73,7 @@ class Settings(NamedTuple):
     explicit_shutdown: bool
     upload_url: str | None
     slots: int | None
-    threads: int | None
+    threads: int
     setup_timeout: float | None
     log_level: int
     log_console: bool
@@ -129,7 +129,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
         explicit_shutdown=options.explicit_shutdown,
         upload_url=options.upload_url,
         slots=int(numbers.get("COG_MAX_CONCURRENCY", 0)) or None,
-        threads=int(numbers.get("COG_THREADS", 0)) or None,
+        threads=int(numbers.get("COG_THREADS", 1)) or 1,
         setup_timeout=numbers.get("COG_SETUP_TIMEOUT", 0) or None,
         log_level=log_level(env, numbers.warnings),
         log_console=is_for_people(options.log_format, env, numbers.warnings),

@@ -110,12 +110,13 @@ class _Coglet:
 def _set_up(init: Frame) -> _Setup:
     header = init.header
     train = header.get("mode") == "train"
-    if header.get("slots") != 1 or header.get("threads"):
+    threads = header.get("threads") or 1
+    if header.get("slots") != 1 or threads > 1:
         stdio.route_by_context()
     model = load(header["reference"], train=train)
     if not train:
         model = batched(model, header.get("batch"))
-    slots = _slots(model, header.get("slots"), header.get("threads"))
+    slots = _slots(model, header.get("slots"), threads)
     if slots == 1:
         stdio.route_no_more()
     loop = None
@@ -128,13 +129,13 @@ def _set_up(init: Frame) -> _Setup:
     return _Setup(model, slots, loop)
 
 
-def _slots(model: Model, wanted: int | None, threads: int | None) -> int:
+def _slots(model: Model, wanted: int | None, threads: int) -> int:
     slots = wanted or model.concurrency or 1
     if model.is_async:
         return slots
     if slots > 1:
         raise TypeError("COG_MAX_CONCURRENCY > 1 requires an async run() or predict() method")
-    return threads or 1
+    return threads
 
 
 def _call_setup(holder: Any) -> Any:

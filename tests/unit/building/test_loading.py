@@ -9,11 +9,11 @@ import pytest
 
 from cog_core import process
 from cog_core.backend import BackendInfo, BuildRequest, ImageInfo, Probe
-from cog_core.draft import Tools
 from cog_core.errors import BackendUnavailable, ImageNotFound
 from cog_core.image_store import ImageStore
 from cog_core.loading import where_it_goes, where_it_is
 from cog_core.settings import Settings
+from cog_core.tools import Tools
 from cog_oci.images import write_image
 from tests.unit.plugins.kit import plugins
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -159,8 +160,28 @@ def test_an_old_server_and_an_old_client_are_not_usable(tmp_path):
     old = [{**WORKERS[0], "buildkitVersion": {"version": "v0.12.5"}}]
     program(tmp_path, f"echo '{json.dumps(old)}'")
 
-    server = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1")).probe()
     client = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1", V="v0.11.0")).probe()
+    again = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1", V="v0.11.0")).probe()
+    server = BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1")).probe()
 
-    assert "0.12.5, older than 0.13" in server.reason
     assert "buildctl is 0.11.0, older than 0.13" in client.reason
+    assert again.reason == client.reason
+    assert "0.12.5, older than 0.13" in server.reason
+
+
+def test_a_client_that_is_new_enough_is_asked_once(tmp_path):
+    def probed() -> list[str]:
+        asked = tmp_path / "asked"
+        asked.write_text("")
+        program(tmp_path, f"echo '{json.dumps(WORKERS)}'")
+        file = tmp_path / "bin" / "buildctl"
+        file.write_text(file.read_text().replace("#!/bin/sh\n", f'#!/bin/sh\necho "$*" >> {asked}\n'))
+        os.utime(file, (mtime, mtime))
+        assert BuildkitBackend(settings(tmp_path, BUILDKIT_HOST="tcp://b:1")).probe().usable
+        return sorted(line.split()[0] for line in asked.read_text().splitlines())
+
+    mtime = 1_000_000_000
+    assert probed() == ["--addr", "--version"]
+    assert probed() == ["--addr"]
+    mtime += 1  # another program in its place
+    assert probed() == ["--addr", "--version"]

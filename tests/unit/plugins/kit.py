@@ -9,13 +9,14 @@ import pluggy
 
 from cog_core import process
 from cog_core.backend import BackendInfo, BuildRequest, ImageInfo, Probe
-from cog_core.draft import Tools, Wishes, draft
+from cog_core.draft import Wishes, draft
 from cog_core.events import Emit, ignore
 from cog_core.planner import make_plan
 from cog_core.plugins import Plugins, hookimpl
 from cog_core.plugins.hooks import Hooks
 from cog_core.project import open_project
 from cog_core.settings import Settings
+from cog_core.tools import Tools
 
 if TYPE_CHECKING:
     from pathlib import Path
