@@ -43,6 +43,21 @@ SOURCE = """
     """
 
 
+THREADED = """
+    import threading
+    from typing import List
+    from cog import BasePredictor
+
+    both = threading.Barrier(2)
+
+    class Runner(BasePredictor):
+        def predict(self, numbers: List[float], name: str) -> str:
+            print("this is", name)
+            both.wait(20)
+            return "%s %s %s" % (len(numbers), sum(numbers), type(numbers[0]).__name__)
+    """
+
+
 SECOND = "3.8"
 """The one that is tried in every run besides that of the tests: the oldest, and the most unlike it."""
 
@@ -67,6 +82,23 @@ def test_a_model_is_served(series: str, python: Path, model_folder: Path, shared
         server.wait_for_first_start()
         assert server.output(file="data:text/plain;base64,YWJj") == f"{series} abcabc"
         assert server.stop() < 5
+    finally:
+        server.end()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("series", "python"), list(pythons()))
+def test_threads_and_long_lists_of_numbers(
+    series: str, python: Path, model_folder: Path, shared_cog_cache: Path
+) -> None:
+    write_model(model_folder, THREADED)
+    server = start(make_interpreter(python, series, shared_cog_cache), model_folder, COG_THREADS="2")
+    try:
+        server.wait_for_first_start()
+        asked = {name: server.later(numbers=[0.5] * 2000, name=name) for name in "ab"}
+        for name, each in asked.items():
+            assert each.result["output"] == "2000 1000.0 float"
+            assert each.result["logs"] == f"this is {name}\n"
     finally:
         server.end()
 
