@@ -4,14 +4,12 @@ A frame is two lengths, a JSON header, and a body::
 
     u32 length of header and body | u32 length of header | header | body
 
-Both lengths are big-endian. The body is a JSON text (the payload) followed by the parts that the header's ``parts``
-lists: what was taken out of the payload, so that the worker has no megabytes of JSON to decode.
+Both lengths are big-endian. The body is the payload, a JSON text as a rule, followed by the parts that the header's
+``parts`` lists: texts and files taken out of the payload, so that nobody has to encode or decode megabytes of JSON.
 """
 
 from __future__ import annotations
 
-import sys
-from array import array
 from struct import Struct
 from typing import Any, Callable, Dict, NamedTuple, Tuple, Union
 
@@ -25,12 +23,11 @@ TEXT = "text"
 """Kind of a part that is a string, as UTF-8."""
 FILE = "file"
 """Kind of a part that is a file's content."""
-INTS = "ints"
-"""Kind of a part that is a list of integers, 8 bytes each, two's complement, little-endian."""
-FLOATS = "floats"
-"""Kind of a part that is a list of floats, IEEE 754, 8 bytes each, little-endian."""
 
-_ITEMS = {INTS: "q", FLOATS: "d"}
+MARSHAL = "marshal"
+"""The header's ``encoding`` of a payload that is no JSON text but a value of the module ``marshal``, version 2."""
+MARSHAL_VERSION = 2
+"""The newest that every Python from 2.5 on reads."""
 
 _LENGTHS = Struct("!II")
 _BEFORE_HEADER = 4
@@ -44,9 +41,9 @@ class Part(NamedTuple):
 
     Attributes:
         where: Keys and indices from the outermost value to the place; empty: the part is the whole payload.
-        kind: ``text``, ``file``, ``ints`` or ``floats``.
-        data: UTF-8, the file's content, or the numbers.
-        name: Name of the file, or its media type where only that is known; else empty.
+        kind: ``text`` or ``file``.
+        data: UTF-8, or the file's content.
+        name: Name of the file, or its media type where only that is known; empty for texts.
     """
 
     where: Where
@@ -60,7 +57,7 @@ class Frame(NamedTuple):
 
     Attributes:
         header: What it is about; ``type`` is always there.
-        payload: JSON text; empty when there is none.
+        payload: JSON text, or what the header's ``encoding`` says; empty when there is none.
         parts: What was taken out of the payload, in the order of the header.
     """
 
@@ -179,32 +176,3 @@ def place(value: Any, where: Where, inner: Any) -> Any:
         holder = holder[step]
     holder[where[-1]] = inner
     return value
-
-
-def numbers_as_part(values: list[Any], where: Where) -> Part | None:
-    """Return a list of numbers as a part; None when they are not all of one kind, or do not fit 8 bytes."""
-    kinds = set(map(type, values))
-    kind = FLOATS if kinds == {float} else INTS if kinds == {int} else None
-    if kind is None:
-        return None
-    try:
-        return Part(where, kind, _little_endian(array(_ITEMS[kind], values)).tobytes())
-    except OverflowError:
-        return None
-
-
-def numbers_of(part: Part) -> list[Any]:
-    """Return the numbers of a part that holds some.
-
-    Raises:
-        ValueError: Its bytes are no whole numbers of items.
-    """
-    numbers = array(_ITEMS[part.kind])
-    numbers.frombytes(part.data)
-    return _little_endian(numbers).tolist()
-
-
-def _little_endian(numbers: array[Any]) -> array[Any]:
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers

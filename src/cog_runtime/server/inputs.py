@@ -2,106 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Any
+import marshal
+from typing import Any, NamedTuple
 
 from cog_runtime.server.codec import b64decode, dumps
-from cog_runtime.wire import FILE, TEXT, Part, Where, numbers_as_part
+from cog_runtime.wire import FILE, MARSHAL_VERSION, TEXT, Part, Where
 
 LONG = 1 << 14
 """Characters from which on a string travels as a part: the worker would decode it as JSON at 1 ms per MiB."""
 
-MANY = 64
-"""Numbers from which on a list of them travels as a part: the worker would decode them at 20 ms per MiB."""
 
-_DEEPEST = 16
-"""Levels that are looked through."""
+class Packed(NamedTuple):
+    """Inputs on their way to the worker.
 
-_PATIENCE = 1024
-"""Lists and objects that are looked through without finding anything: so many small ones hold nothing long."""
+    Attributes:
+        payload: JSON text, or what ``marshal`` makes of the inputs.
+        parts: What was taken out of it: long texts, and the content of files in ``data:`` URLs.
+        is_marshal: Which of the two.
+    """
+
+    payload: bytes
+    parts: tuple[Part, ...] = ()
+    is_marshal: bool = False
 
 
-def pack_inputs(
-    inputs: dict[str, Any], files: frozenset[str], *, numbers: bool = False
-) -> tuple[bytes, tuple[Part, ...]]:
-    """Return the payload, and what was taken out of it: the content of files in ``data:`` URLs, long texts and lists.
+def pack_inputs(inputs: dict[str, Any], files: frozenset[str], *, marshals: bool = False) -> Packed:
+    """Return the payload with its parts.
 
     Args:
         inputs: Stays as it is.
         files: Names of inputs that are files.
-        numbers: The worker understands lists of numbers that are parts.
+        marshals: The worker understands a long payload that is no JSON.
     """
     parts: list[Part] = []
     rest = inputs
-    if files:
-        rest = {
-            name: _without_files(value, (name,), parts) if name in files else value for name, value in inputs.items()
-        }
-    thin = _Thinner(parts, numbers=numbers).thin(rest, ())
-    return dumps(thin), tuple(parts)
+    for name, value in inputs.items():
+        if type(value) is str:
+            if len(value) >= LONG or (name in files and value.startswith("data:")):
+                parts.append(_part(value, (name,), is_file=name in files))
+                rest = _without(rest, inputs, name, None)
+        elif type(value) is list and value and type(value[0]) is str:
+            items = _items(name, value, parts, is_file=name in files)
+            if items is not value:
+                rest = _without(rest, inputs, name, items)
+    payload = dumps(rest)
+    if marshals and len(payload) >= LONG:
+        return Packed(marshal.dumps(rest, MARSHAL_VERSION), tuple(parts), is_marshal=True)
+    return Packed(payload, tuple(parts))
 
 
-def _without_files(value: Any, where: Where, parts: list[Part]) -> Any:
-    if type(value) is list:
-        return [_without_file(each, (*where, index), parts) for index, each in enumerate(value)]
-    return _without_file(value, where, parts)
+def _without(rest: dict[str, Any], inputs: dict[str, Any], name: str, instead: Any) -> dict[str, Any]:
+    if rest is inputs:
+        rest = dict(inputs)
+    rest[name] = instead
+    return rest
 
 
-def _without_file(value: Any, where: Where, parts: list[Part]) -> Any:
-    if type(value) is not str or not value.startswith("data:"):
-        return value
-    head, comma, data = value.partition(",")
-    if not comma or not head.endswith(";base64"):
-        return value
-    try:
-        parts.append(Part(where, FILE, b64decode(data), head[len("data:") : -len(";base64")]))
-    except ValueError:
-        return value  # the worker says what is wrong with it
-    return None
+def _items(name: str, values: list[Any], parts: list[Part], *, is_file: bool) -> list[Any]:
+    rest = values
+    for index, value in enumerate(values):
+        if type(value) is str and (len(value) >= LONG or (is_file and value.startswith("data:"))):
+            parts.append(_part(value, (name, index), is_file=is_file))
+            if rest is values:
+                rest = list(values)
+            rest[index] = None
+    return rest
 
 
-class _Thinner:
-    """Takes what is long out of JSON values; copies what it changes.
-
-    Args:
-        parts: Get what is taken out.
-        numbers: Lists of numbers, too.
-    """
-
-    def __init__(self, parts: list[Part], *, numbers: bool) -> None:
-        self._parts = parts
-        self._numbers = numbers
-        self._patience = _PATIENCE
-
-    def thin(self, value: Any, where: Where) -> Any:
-        """Return the value with null wherever something was taken out."""
-        kind = type(value)
-        if kind is str:
-            return self._take(Part(where, TEXT, value.encode("utf-8"))) if len(value) >= LONG else value
-        if kind is list:
-            if self._numbers and len(value) >= MANY and type(value[0]) in _NUMBERS:
-                part = numbers_as_part(value, where)
-                return value if part is None else self._take(part)
-            return self._thin_all(value, enumerate(value), where)
-        return self._thin_all(value, value.items(), where) if kind is dict else value
-
-    def _thin_all(self, value: Any, items: Any, where: Where) -> Any:
-        if len(where) > _DEEPEST or self._patience <= 0:
-            return value
-        self._patience -= 1
-        rest = value
-        for key, each in items:
-            if type(each) in _MAY_BE_LONG:
-                new = self.thin(each, (*where, key))
-                if new is not each:
-                    if rest is value:
-                        rest = value.copy()
-                    rest[key] = new
-        return rest
-
-    def _take(self, part: Part) -> None:
-        self._parts.append(part)
-        self._patience = _PATIENCE
-
-
-_NUMBERS = (int, float)
-_MAY_BE_LONG = (str, list, dict)
+def _part(text: str, where: Where, *, is_file: bool) -> Part:
+    if is_file and text.startswith("data:"):
+        head, comma, data = text.partition(",")
+        if comma and head.endswith(";base64"):
+            try:
+                return Part(where, FILE, b64decode(data), head[len("data:") : -len(";base64")])
+            except ValueError:
+                pass  # the worker says what is wrong with it
+    return Part(where, TEXT, text.encode("utf-8"))

@@ -18,7 +18,7 @@ from cog_runtime.server.stream import Stream
 from cog_runtime.server.together import together
 from cog_runtime.server.validation import Invalid, Validator, compile_input
 from cog_runtime.server.worker import DEAD, READY, Worker
-from cog_runtime.wire import Frame
+from cog_runtime.wire import MARSHAL, Frame
 
 if TYPE_CHECKING:
     from cog_runtime.server.log import Log
@@ -147,7 +147,7 @@ class Predictions:
             raise Answer(409, error(f"A prediction with the ID {request.id} is running already"))
         try:
             files = validator.files if validator else _NO_FILES
-            payload, parts = pack_inputs(inputs, files, numbers=self._workers.take_numbers)
+            packed = pack_inputs(inputs, files, marshals=self._workers.marshal)
         except (ValueError, RecursionError):
             raise Answer(422, detail([problem(("body", "input"), _TOO_DEEP)])) from None
         self._last_number += 1
@@ -167,9 +167,11 @@ class Predictions:
             header["train"] = True
         if request.span is not None:
             header["spans"] = True
+        if packed.is_marshal:
+            header["encoding"] = MARSHAL
         self._by_id[key] = prediction
         self._idle.clear()
-        frame = Frame(header, payload, parts)
+        frame = Frame(header, packed.payload, packed.parts)
         if worker is not None:
             self._start(prediction, worker, frame)
         else:

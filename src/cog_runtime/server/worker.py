@@ -15,7 +15,7 @@ from cog_runtime.server.leftovers import prefix_in
 from cog_runtime.server.lines import Lines
 from cog_runtime.server.log import now
 from cog_runtime.server.pipes import Pipes
-from cog_runtime.wire import PROTOCOL, Frame
+from cog_runtime.wire import MARSHAL, PROTOCOL, Frame
 
 if TYPE_CHECKING:
     from cog_runtime.server.log import Log
@@ -68,7 +68,7 @@ class Worker:
         self.has_healthcheck = False
         self.versions = Versions()
         self.batch: Batching | None = None
-        self.takes_numbers = False
+        self.marshals = False
         self.description = ""
         self.setup_started = now()
         self.setup_completed: str | None = None
@@ -296,7 +296,7 @@ class Worker:
         self.batch = _batching(header.get("batch"))
         self.versions = Versions(header.get("python", ""), header.get("sdk", ""))
         self.description = str(header.get("description", ""))
-        self.takes_numbers = header.get("numbers") is True
+        self.marshals = MARSHAL in (header.get("encodings") or ())
         self._end_setup(READY)
         self._log.info("Server ready", num_slots=self.slots)
 

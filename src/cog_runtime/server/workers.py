@@ -106,9 +106,9 @@ class Workers:
         return self._shown.batch
 
     @property
-    def take_numbers(self) -> bool:
-        """Whether they understand lists of numbers that are parts."""
-        return self._shown.takes_numbers
+    def marshal(self) -> bool:
+        """Whether they understand payloads that are no JSON."""
+        return self._shown.marshals
 
     @property
     def processes(self) -> tuple[int, ...]:

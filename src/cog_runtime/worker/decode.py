@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import tempfile
 import time
@@ -9,7 +10,7 @@ from binascii import b2a_base64
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from cog_runtime.wire import FILE, TEXT, Frame, Part, numbers_of, place
+from cog_runtime.wire import FILE, MARSHAL, Frame, place
 from cog_runtime.worker.channel import loads
 from cog_runtime.worker.temporary import Folder
 
@@ -100,16 +101,11 @@ class Arguments:
 
 
 def _payload(frame: Frame) -> dict[str, Any]:
-    values = loads(frame.payload)
+    values = (marshal.loads if frame.header.get("encoding") == MARSHAL else loads)(frame.payload)
     for part in frame.parts:
-        values = place(values, part.where, _content(part))
+        inner = Blob(part.data, part.name) if part.kind == FILE else part.data.decode("utf-8")
+        values = place(values, part.where, inner)
     return dict(values)
-
-
-def _content(part: Part) -> Any:
-    if part.kind == FILE:
-        return Blob(part.data, part.name)
-    return part.data.decode("utf-8") if part.kind == TEXT else numbers_of(part)
 
 
 def _download(remote: list[Any], folder: str, times: list[dict[str, Any]]) -> None:

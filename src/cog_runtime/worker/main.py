@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cog._version import __version__ as sdk_version
 from cog_runtime.waiting import ShortWaits
-from cog_runtime.wire import PROTOCOL, Frame
+from cog_runtime.wire import MARSHAL, PROTOCOL, Frame
 from cog_runtime.worker import stdio, temporary
 from cog_runtime.worker.calls import Call, describe, print_traceback
 from cog_runtime.worker.cancelling import Canceller
@@ -217,7 +217,7 @@ def _ready(setup: _Setup, listener: Control) -> Frame:
             "python": ".".join(map(str, sys.version_info[:3])),
             "sdk": sdk_version,
             "description": description_of(setup.model),
-            "numbers": True,
+            "encodings": [MARSHAL],
         }
     )
 
