@@ -31,7 +31,7 @@ class Model:
 
     name: str
     method: str
-    input: Mapping[str, str] = field(default_factory=dict)
+    input: Mapping[str, str | list[float]] = field(default_factory=dict)
     slots: int | None = None
 
     def write(self, folder: Path) -> Path:
@@ -57,6 +57,11 @@ SLEEP = Model(
     slots=128,
 )
 ECHO = Model("echo", "def predict(self, s: str) -> str:\n    return s", {"s": "x" * MIB})
+NUMBERS = Model(
+    "numbers",
+    "def predict(self, values: list[float]) -> float:\n    return sum(values)",
+    {"values": [number / 7 for number in range(MIB // 18)]},
+)
 FILE = Model(
     "file",
     "def predict(self, file: Path) -> Path:\n    return file",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from asking import ask
 from bars import Bar, Figure, Line
-from models import ECHO, FILE, HELLO, HELLO_ASYNC, MIB, SLEEP, YIELDS
+from models import ECHO, FILE, HELLO, HELLO_ASYNC, MIB, NUMBERS, SLEEP, YIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -164,6 +164,7 @@ ROWS = (
     ),
     _loaded("paused", HELLO, *_time("hello, 3 ms after the last answer, p50", None), count=300, pause=_PAUSE),
     _loaded("echo", ECHO, *_time("echo of 1 MiB of JSON, p50", _SHARE), count=100, pause=_PAUSE),
+    _loaded("numbers", NUMBERS, *_time("1 MiB of JSON that is numbers, p50", None), count=60, pause=_PAUSE),
     _loaded("file", FILE, *_time("Path in and out, data URLs of 1 MiB, p50", _SHARE), count=60, pause=_PAUSE),
     _loaded(
         "events",
