@@ -52,7 +52,8 @@ class Builder(Frozen):
             request = attrs.evolve(request, plan=self._with_full_base(request.plan))
             if self.images.tools.named_contexts:
                 request = with_plain_names(request, folder, renames=False)
-            dockerfile, arguments = _with_all_labels(render(request.plan, self.images.tools.dialect))
+            rendered = _with_time(render(request.plan, self.images.tools.dialect), request.plan.created)
+            dockerfile, arguments = _with_all_labels(rendered)
             options = self._options(dockerfile, request, tags, folder, arguments)
             return self._run(
                 dockerfile, options, emit, secrets=[secret.read() for secret in request.secrets.values()]
@@ -124,6 +125,17 @@ class Builder(Frozen):
         except OciError as error:
             raise CogError(error.message, hint=error.hint, origin=base.origin) from error
         return attrs.evolve(plan, stage=attrs.evolve(plan.stage, base=attrs.evolve(base, reference=full)))
+
+
+def _with_time(dockerfile: Dockerfile, created: int) -> Dockerfile:
+    """Name the time of the image after its base.
+
+    buildah's cache does not look at ``--timestamp``: it would take layers with the files' times of another build.
+    And commands see it, so that what they compile carries no time.
+    """
+    base, *rest = dockerfile.instructions
+    time = Instruction(f"ARG SOURCE_DATE_EPOCH={created}", makes_vertex=False)
+    return attrs.evolve(dockerfile, instructions=(base, time, *rest))
 
 
 def _with_all_labels(dockerfile: Dockerfile) -> tuple[Dockerfile, tuple[tuple[str, str], ...]]:
