@@ -45,6 +45,7 @@ def run(argv: list[str]) -> int:
 
             command = functools.partial(app, words, prog_name="cog", standalone_mode=False)
         result = command()
+        sys.stdout.flush()  # while an error can still be told
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
@@ -52,7 +53,9 @@ def run(argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - what is not ours to explain is raised again
-        return _report(error)
+        code = _report(error)
+        _leave_unwritten()
+        return code
     # The parser catches an interrupt of a command and makes this status of it.
     return _interrupted() if result == INTERRUPTED else result if isinstance(result, int) else 0
 
@@ -74,6 +77,14 @@ class _Interrupts:
 def _interrupted() -> int:
     sys.stderr.write("interrupted\n")
     return INTERRUPTED
+
+
+def _leave_unwritten() -> None:
+    """Let go of output that cannot be written, on a full disk: the interpreter would try again, and end with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: Exception) -> int:

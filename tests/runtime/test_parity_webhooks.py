@@ -51,8 +51,9 @@ class Unsteady(Receiver):
         self._now += 1
         self.asked = max(self.asked, self._now)
         time.sleep(next(self._delays, 0))
-        super().finish_request(request, client_address)
+        # The next call may come as soon as this one has its answer.
         self._now -= 1
+        super().finish_request(request, client_address)
 
 
 @pytest.fixture

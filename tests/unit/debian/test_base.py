@@ -91,5 +91,6 @@ def _laid_out(entries: tuple[Entry, ...], folder: Path) -> Path:
     with (folder / "base.tar").open("wb") as file:
         pack(entries, file, mtime=EPOCH)
     with tarfile.open(folder / "base.tar") as archive:
-        archive.extractall(folder / "root", filter="tar")
+        # Debian 12's own Python knows no filters yet.
+        archive.extractall(folder / "root", **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
     return folder / "root"
