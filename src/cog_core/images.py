@@ -24,6 +24,7 @@ from cog_core.events import Decided, Noted, StepFinished, StepStarted, Warned, i
 from cog_core.holders import RUNNING, find_image
 from cog_core.ir import Capability, Run, SshMount
 from cog_core.ir.capabilities import Requirement
+from cog_core.labels import SourceFacts
 from cog_core.layouts import inspect_layout, is_layout
 from cog_core.loading import where_it_goes, where_it_is
 from cog_core.lock import with_pip_certificates
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from cog_core.draft import Draft
     from cog_core.events import Emit, Event
     from cog_core.ir import BuildPlan
-    from cog_core.labels import SourceFacts
     from cog_core.planner import PlanInputs
     from cog_core.plugins import Candidate, Choice
     from cog_core.plugins.trust import Question
@@ -173,9 +173,9 @@ def build(
         base=base,
         schema=schema,
         labels=dict(labels or {}),
+        source=source or SourceFacts(),
         with_source=with_source,
         refresh=refresh,
-        **({"source": source} if source else {}),
     )
     drafted = draft(opened, wishes, kit, watch)
     wanted = destinations(tuple(outputs), tag, drafted, watch)

@@ -39,6 +39,7 @@ class Way:
         fixture: Brings the engine up.
         engines: What the test needs.
         client: Removes the base from the engine's store; empty where there is none.
+        slow: It needs a program that is compiled for it alone.
         programs: False hides every program, so that only the engine's own API is left.
     """
 
@@ -47,12 +48,13 @@ class Way:
     engines: tuple[str, ...]
     client: str = "docker"
     programs: bool = True
+    slow: bool = False
 
 
 WAYS = {
     "docker": Way(docker, "docker_engine", ("docker",)),
     "docker-classic": Way(docker, "docker_engine", ("docker",), programs=False),
-    "docker-buildx": Way(docker, "docker_config_buildx", ("docker", "buildx")),
+    "docker-buildx": Way(docker, "docker_config_buildx", ("docker", "buildx"), slow=True),
     "docker-containerd": Way(docker, "docker_containerd_engine", ("docker-containerd",)),
     "podman": Way(podman, "podman_engine", ("podman",), client="podman"),
     "buildkit": Way(buildkit, "buildkit_engine", ("buildkit",), client=""),
@@ -77,7 +79,12 @@ def private(way: Way, base: SmallBase, oci_registry_with_login: RunningRegistry,
 
 
 @pytest.fixture(
-    params=[pytest.param(way, id=name, marks=pytest.mark.engine(*way.engines)) for name, way in WAYS.items()]
+    params=[
+        pytest.param(
+            way, id=name, marks=[pytest.mark.engine(*way.engines), *([pytest.mark.slow] if way.slow else [])]
+        )
+        for name, way in WAYS.items()
+    ]
 )
 def way(request: pytest.FixtureRequest) -> Way:
     found: Way = request.param
