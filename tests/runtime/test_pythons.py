@@ -88,16 +88,16 @@ def test_a_model_is_served(series: str, python: Path, model_folder: Path, shared
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("series", "python"), list(pythons()))
-def test_threads_and_long_lists_of_numbers(
+def test_threads_and_inputs_that_are_no_json(
     series: str, python: Path, model_folder: Path, shared_cog_cache: Path
 ) -> None:
     write_model(model_folder, THREADED)
     server = start(make_interpreter(python, series, shared_cog_cache), model_folder, COG_THREADS="2")
     try:
         server.wait_for_first_start()
-        asked = {name: server.later(numbers=[0.5] * 2000, name=name) for name in "ab"}
+        asked = {name: server.later(numbers=[0.5] * 8000, name=name) for name in "ab"}
         for name, each in asked.items():
-            assert each.result["output"] == "2000 1000.0 float"
+            assert each.result["output"] == "8000 4000.0 float"
             assert each.result["logs"] == f"this is {name}\n"
     finally:
         server.end()
