@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from cog_backends.podman.plugin import cog_backends
-from cog_core.ir import ImageBase
+from cog_core.ir import Capability, ImageBase
+from cog_core.ir.steps import Copy, Write
 from cog_core.testing import BackendContract, Subject
 from cog_core.testing.contract.fixtures import ContractFixtures
 from cog_core.testing.contract.meanings import MeaningChecks
@@ -17,6 +19,7 @@ from cog_core.values import PythonVersion
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from cog_core.testing.contract.kit import Kit
     from tests.contract.small_base import SmallBase
     from tests.engines.bases import BaseImage
     from tests.engines.podman import PodmanAccess
@@ -61,6 +64,23 @@ class TestPodman(OnPodman, BackendContract):
     @pytest.fixture
     def subject(self, engine: PodmanAccess, small_base: SmallBase) -> Subject:
         return Subject(info=INFO, base=ImageBase(reference=f"docker.io/library/{small_base.load('podman')}"))
+
+    def test_layers_on_the_same_base_under_another_name_are_not_taken(self, kit: Kit) -> None:
+        """An image says the name of its base."""
+        kit.needs(Capability.REPRODUCIBLE)
+        kit.put("file", "content")
+        plan = kit.plan(Copy(target="/kit/src"), Write(path="/kit/a", content="a"))
+        namesake = f"localhost/{kit.tag}-base:1"
+        _call("podman", "tag", kit.subject.base.reference, namesake)
+        try:
+            base = ImageBase(reference=namesake)
+            kit.build_plan(attrs.evolve(plan, stage=attrs.evolve(plan.stage, base=base)))
+        finally:
+            _call("podman", "untag", kit.subject.base.reference, namesake)
+
+        cached, fresh = kit.build_plan(plan), kit.build_plan(plan, no_cache=True)
+
+        assert cached.image.descriptor.digest == fresh.image.descriptor.digest
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ class Builder(Frozen):
             request = attrs.evolve(request, plan=self._with_full_base(request.plan))
             if self.images.tools.named_contexts:
                 request = with_plain_names(request, folder, renames=False)
-            rendered = _with_time(render(request.plan, self.images.tools.dialect), request.plan.created)
+            rendered = _with_time_and_base(render(request.plan, self.images.tools.dialect), request.plan.created)
             dockerfile, arguments = _with_all_labels(rendered)
             options = self._options(dockerfile, request, tags, folder, arguments)
             return self._run(
@@ -127,15 +127,18 @@ class Builder(Frozen):
         return attrs.evolve(plan, stage=attrs.evolve(plan.stage, base=attrs.evolve(base, reference=full)))
 
 
-def _with_time(dockerfile: Dockerfile, created: int) -> Dockerfile:
-    """Name the time of the image after its base.
+def _with_time_and_base(dockerfile: Dockerfile, created: int) -> Dockerfile:
+    """Tell buildah's cache the time of the image and the name of its base.
 
-    buildah's cache does not look at ``--timestamp``: it would take layers with the files' times of another build.
-    And commands see it, so that what they compile carries no time.
+    The cache looks at neither ``--timestamp`` nor ``FROM``: it would take layers with the files' times of another
+    build, and images whose annotations name another base with the same layers. It looks at the names of arguments
+    that have a value, and not at the value. The time itself is for commands, so that what they compile carries none.
     """
     base, *rest = dockerfile.instructions
-    time = Instruction(f"ARG SOURCE_DATE_EPOCH={created}", makes_vertex=False)
-    return attrs.evolve(dockerfile, instructions=(base, time, *rest))
+    key = hashlib.sha256(f"{created} {dockerfile.base}".encode()).hexdigest()[:16]
+    added = (f"ARG COG_BUILD_{key}=1", f"ARG SOURCE_DATE_EPOCH={created}")
+    arguments = [Instruction(text, makes_vertex=False) for text in added]
+    return attrs.evolve(dockerfile, instructions=(base, *arguments, *rest))
 
 
 def _with_all_labels(dockerfile: Dockerfile) -> tuple[Dockerfile, tuple[tuple[str, str], ...]]:
