@@ -44,12 +44,12 @@ class ImageStore(Frozen):
     @property
     def layout(self) -> Layout:
         """The images."""
-        return Layout.create(self.settings.cache / "images")
+        return Layout.create(self.settings.images)
 
     @property
     def location(self) -> str:
         """Where the images are, for people."""
-        return str(self.settings.cache / "images")
+        return str(self.settings.images)
 
     def deliver(self, image: Image, source: Layout, outputs: tuple[Output, ...], emit: Emit) -> ImageInfo:
         """Bring an image to all its destinations, and return what it says about itself.

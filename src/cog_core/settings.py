@@ -69,6 +69,11 @@ class Settings(Frozen):
     progress: str = "auto"
     debug: bool = False
 
+    @property
+    def images(self) -> Path:
+        """Folder of the images that no engine keeps."""
+        return self.cache / "images"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings.

@@ -1,35 +1,30 @@
-"""The backend ``buildkit``: probe, build, deliver, inspect, push; other backends run what it built."""
+"""The backend ``buildkit``: probe, build, deliver, inspect, push; other backends run what it built.
+
+What only a build needs is imported by the build: the probe asks the server before the program is all there.
+"""
 
 from __future__ import annotations
 
-import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from cog_backends.buildkit.address import find_server
-from cog_backends.buildkit.build import Builder
 from cog_backends.buildkit.facts import Facts, ask
 from cog_backends.buildkit.fixes import NotUsable
 from cog_backends.buildkit.plugin import CAPABILITIES
 from cog_core import process
-from cog_core.backend import ImageInfo, Probe, ToRegistry
+from cog_core.backend import Probe
 from cog_core.errors import CogError, UnsupportedPlan
-from cog_core.image_failures import mapped
-from cog_core.image_store import ImageStore
 from cog_core.ir import Capability
-from cog_core.staging import workspace
 from cog_core.values import Platform
-from cog_oci.layout import Layout
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cog_backends.buildkit.address import Server
-    from cog_backends.buildkit.build import Pushed
-    from cog_core.backend import BuildRequest
+    from cog_core.backend import BuildRequest, ImageInfo
     from cog_core.events import Emit
+    from cog_core.image_store import ImageStore
     from cog_core.process import Runner
     from cog_core.settings import Settings
 
@@ -49,7 +44,12 @@ class BuildkitBackend:
         """
         self._settings = settings
         self._run = run
-        self._images = ImageStore(settings, run)
+
+    @cached_property
+    def _images(self) -> ImageStore:
+        from cog_core.image_store import ImageStore  # noqa: PLC0415 - not before the server has been asked
+
+        return ImageStore(self._settings, self._run)
 
     @cached_property
     def _server(self) -> Server:
@@ -76,48 +76,17 @@ class BuildkitBackend:
             details={
                 "server": server.address,
                 "platforms": facts.names,
-                "images": f"{self._images.location} (run them with --backend oci)",
+                "images": f"{self._settings.images} (run them with --backend oci)",
             },
         )
 
     def build(self, request: BuildRequest, emit: Emit) -> ImageInfo:
-        """Build the image, then deliver it to every output.
+        """Build the image, then deliver it to every output; see :class:`cog_backends.buildkit.delivery.Delivery`."""
+        from cog_backends.buildkit.delivery import Delivery  # noqa: PLC0415 - not before the server has been asked
 
-        Where registries are the only outputs the server pushes to them itself, and the image never comes here.
-        """
         self._check_platform(request.plan.platform)
-        targets = tuple(output.reference for output in request.outputs if isinstance(output, ToRegistry))
-        with workspace(self._settings, "buildkit") as folder, mapped():
-            builder = Builder(
-                server=self._server,
-                settings=self._settings,
-                run=self._run,
-                workspace=folder,
-                known=self._images.layout.root,
-            )
-            if len(targets) < len(request.outputs):
-                source = Layout.open(builder.into_layout(request, emit))
-                return self._images.deliver(source.image(), source, request.outputs, emit)
-            pushed = builder.into_registry(request, targets, emit)
-            return self._of_registry(pushed, targets, request, folder)
-
-    def _of_registry(
-        self, pushed: Pushed, targets: tuple[str, ...], request: BuildRequest, folder: Path
-    ) -> ImageInfo:
-        """Describe what the server pushed; a registry that only the server reaches tells no layers."""
-        from cog_core.registries import inspect_pushed  # noqa: PLC0415 - most builds need no HTTP library
-
-        with contextlib.suppress(CogError), mapped():
-            layout = Layout.create(folder / "pushed")
-            info = inspect_pushed(targets[0], pushed.digest, layout, settings=self._settings, run=self._run)
-            return attrs.evolve(info, references=targets, location=", ".join(targets))
-        return ImageInfo(
-            image_id=pushed.image_id,
-            digest=pushed.digest,
-            references=targets,
-            platform=request.plan.platform,
-            labels=dict(request.plan.config.labels),
-            location=", ".join(targets),
+        return Delivery(server=self._server, settings=self._settings, run=self._run, images=self._images).build(
+            request, emit
         )
 
     def inspect(self, reference: str) -> ImageInfo:

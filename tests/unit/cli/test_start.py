@@ -30,7 +30,7 @@ SLOW = (
 
 
 LAYOUT = "cog_oci.layout"
-"""For backends that write none."""
+"""For backends that write none, or not before they have asked their engine."""
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ LAYOUT = "cog_oci.layout"
     [
         ("cog_cli.commands.build_command", {LAYOUT}),
         ("cog_backends.docker.backend", {LAYOUT}),
-        ("cog_backends.buildkit.backend", set()),
+        ("cog_backends.buildkit.backend", {LAYOUT, "cog_backends.buildkit.build"}),
         ("cog_backends.oci.backend", set()),
         ("cog_backends.podman.backend", set()),
     ],
