@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
+from cog_core.ir.capabilities import Capability
 from cog_core.values import Platform, Secret
 from cog_oci.frozen import Frozen
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cog_core.caches import Cache
     from cog_core.context import BuildContext
     from cog_core.events import Emit
-    from cog_core.ir import BuildPlan, Capability
+    from cog_core.ir import BuildPlan
     from cog_core.settings import Settings
 
 
@@ -124,6 +125,10 @@ def _abilities(given: Iterable[Capability]) -> frozenset[Capability]:
     return frozenset(given)
 
 
+def _known(given: Iterable[Capability]) -> frozenset[Capability]:
+    return frozenset(map(Capability, given))
+
+
 def _facts(given: Mapping[str, str]) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in given.items()}
 
@@ -149,7 +154,7 @@ class Probe(Frozen):
     reason: str
     version: str | None = attrs.field(default=None, converter=_text)
     # Strangers make these; what cannot be right is to fail in their code, where it is told as theirs.
-    capabilities: frozenset[Capability] = attrs.field(default=frozenset(), converter=_abilities)
+    capabilities: frozenset[Capability] = attrs.field(default=frozenset(), converter=_known)
     fix: str | None = attrs.field(default=None, converter=_text)
     details: Mapping[str, str] = attrs.field(factory=dict, converter=_facts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cog_core.backend import ImageInfo, InspectsImages, LoadsImages, PullsImages, RunsImages
+from cog_core.backend import ImageInfo, InspectsImages, LoadsImages, PullsImages
 from cog_core.errors import BackendUnavailable, CogError, ImageNotFound
 from cog_core.events import ignore
 from cog_core.ir import Capability
@@ -40,12 +40,13 @@ def find_image(
     for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
         if not candidate.probe.usable or not isinstance(candidate.backend, InspectsImages):
             continue
-        if to_run and not isinstance(candidate.backend, RunsImages):
+        if to_run and not candidate.runner:
             if backend or kit.settings.backend:
                 raise cannot_run(candidate.info.name, kit)
             continue
         try:
-            return candidate.info.name, candidate.backend.inspect(reference)
+            with candidate.blamed():
+                return candidate.info.name, candidate.backend.inspect(reference)
         except ImageNotFound:
             searched.append(candidate.info.name)
     if not searched:
@@ -80,7 +81,8 @@ def take_layout(path: Path, kit: Tools, *, backend: str | None = None) -> tuple[
         if not candidate.able or not isinstance(taker, LoadsImages) or not isinstance(taker, InspectsImages):
             continue
         try:
-            taker.inspect(name)
+            with candidate.blamed():
+                taker.inspect(name)
         except ImageNotFound:
             parent = kit.settings.cache / "tmp"
             parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,8 @@ def take_layout(path: Path, kit: Tools, *, backend: str | None = None) -> tuple[
                 archive = Path(folder) / "image.tar"
                 with archive.open("wb") as file:
                     write_archive(layout, image, file, names=[Reference.parse(name)])
-                taker.load(archive)
+                with candidate.blamed():
+                    taker.load(archive)
         return name, candidate.info.name
     raise BackendUnavailable(
         f"nobody here can run the image in {path}", hint="`cog backends` says what each backend needs."
@@ -123,11 +126,12 @@ def find_or_pull(
         return find_image(reference, kit, backend=backend, to_run=to_run)
     except ImageNotFound as error:
         for candidate in candidates(kit.plugins, kit.settings, only=backend or kit.settings.backend):
-            if to_run and not isinstance(candidate.backend, RunsImages):
+            if to_run and not candidate.runner:
                 continue
             if candidate.probe.usable and isinstance(candidate.backend, PullsImages):
                 try:
-                    candidate.backend.pull(reference, on_event)
+                    with candidate.blamed(on_event) as emit:
+                        candidate.backend.pull(reference, emit)
                 except CogError as reason:
                     reason.message = f"{error.message}, and it cannot be pulled: {reason.message}"
                     reason.hint = error.hint

@@ -226,8 +226,9 @@ def _agents(plan: BuildPlan, given: Mapping[str, Path]) -> Mapping[str, Path]:
 
 
 def _built(builder: Candidate, request: BuildRequest, watch: _Watch) -> ImageInfo:
-    answer = builder.backend.build(request, watch)
-    return checked(answer, request, backend=builder.info.name, owner=builder.owner)
+    with builder.blamed(watch) as emit:
+        answer = builder.backend.build(request, emit)
+        return checked(answer, request, builder.backend, backend=builder.info.name, owner=builder.owner)
 
 
 def inspect(
@@ -271,10 +272,11 @@ def push(
     """
     kit = tools(settings, on_event)
     name, _ = find_image(reference, kit, backend=backend)
-    holder = next(iter(candidates(kit.plugins, kit.settings, only=name))).backend
-    if not isinstance(holder, PushesImages):
+    holder = next(iter(candidates(kit.plugins, kit.settings, only=name)))
+    if not isinstance(holder.backend, PushesImages):
         raise UsageError(f"the backend {name}, which has {reference!r}, cannot push", hint="Use another one.")
-    return holder.push(reference, target or reference, on_event)
+    with holder.blamed(on_event) as emit:
+        return holder.backend.push(reference, target or reference, emit)
 
 
 def load(
@@ -304,12 +306,13 @@ def load(
     holder = where_it_is(reference, kit, only=backend)
     if holder.is_engine and into in {None, holder.name}:
         return holder.name
-    exporter: object = holder.backend
+    exporter: object = holder.candidate.backend
     if not isinstance(exporter, ExportsImages):
         raise UsageError(
             f"the backend {holder.name}, which has {reference!r}, cannot export it", hint="Use another one."
         )
-    name, engine = where_it_goes(reference, kit, only=into)
+    taker, engine = where_it_goes(reference, kit, only=into)
+    name = taker.info.name
     on_event(StepStarted(id="load", name=f"load {reference} into {name}"))
     started = monotonic()
     parent = kit.settings.cache / "tmp"
@@ -318,8 +321,10 @@ def load(
 
     with tempfile.TemporaryDirectory(prefix="load-", dir=parent) as folder:
         archive = Path(folder) / "image.tar"
-        exporter.export(reference, archive)
-        engine.load(archive)
+        with holder.candidate.blamed():
+            exporter.export(reference, archive)
+        with taker.blamed():
+            engine.load(archive)
     on_event(StepFinished(id="load", seconds=monotonic() - started))
     return name
 

@@ -14,6 +14,7 @@ from cog_oci.frozen import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cog_core.plugins import Candidate
     from cog_core.tools import Tools
 
 
@@ -22,15 +23,19 @@ class Place(Frozen):
     """A backend that can be used here, as a place for one image.
 
     Attributes:
-        name: Of the backend.
+        candidate: The backend.
         has: It has the image.
         is_engine: It takes images, and keeps this one, if it has it, elsewhere than in the embedded store.
     """
 
-    name: str
-    backend: object
+    candidate: Candidate
     has: bool
     is_engine: bool
+
+    @property
+    def name(self) -> str:
+        """Of the backend."""
+        return self.candidate.info.name
 
 
 def where_it_is(reference: str, kit: Tools, *, only: str | None = None) -> Place:
@@ -45,15 +50,15 @@ def where_it_is(reference: str, kit: Tools, *, only: str | None = None) -> Place
     return min(found, key=lambda place: place.is_engine)
 
 
-def where_it_goes(reference: str, kit: Tools, *, only: str | None = None) -> tuple[str, LoadsImages]:
-    """Return the first engine, by its backend's name and itself.
+def where_it_goes(reference: str, kit: Tools, *, only: str | None = None) -> tuple[Candidate, LoadsImages]:
+    """Return the first engine, and what loads there.
 
     Raises:
         BackendUnavailable: No engine is here.
     """
     for place in _places(reference, kit, only):
-        if place.is_engine and isinstance(place.backend, LoadsImages):
-            return place.name, place.backend
+        if place.is_engine and isinstance(place.candidate.backend, LoadsImages):
+            return place.candidate, place.candidate.backend
     raise BackendUnavailable(
         "the image cannot be loaded: no engine answers", hint="`cog backends` says what is missing."
     )
@@ -65,18 +70,19 @@ def _places(reference: str, kit: Tools, only: str | None) -> Iterator[Place]:
     embedded = ImageStore(kit.settings, kit.run).location
     for candidate in candidates(kit.plugins, kit.settings, only=only):
         if candidate.probe.usable:
-            location = _location(candidate.backend, reference)
+            location = _location(candidate, reference)
             yield Place(
-                name=candidate.info.name,
-                backend=candidate.backend,
+                candidate=candidate,
                 has=location is not None,
                 is_engine=isinstance(candidate.backend, LoadsImages) and location != embedded,
             )
 
 
-def _location(backend: object, reference: str) -> str | None:
+def _location(candidate: Candidate, reference: str) -> str | None:
     """Return where a backend has an image; None: nowhere, as far as it says."""
+    backend: object = candidate.backend
     try:
-        return backend.inspect(reference).location if isinstance(backend, InspectsImages) else None
+        with candidate.blamed():
+            return backend.inspect(reference).location if isinstance(backend, InspectsImages) else None
     except ImageNotFound:
         return None

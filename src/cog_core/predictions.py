@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from cog_core import holders, images, inputs, labels
-from cog_core.backend import Bind, RunRequest, RunsImages
+from cog_core.backend import Bind, RunRequest
 from cog_core.certificates import company_file
 from cog_core.client import ModelClient
 from cog_core.clock import monotonic
 from cog_core.draft import openapi
-from cog_core.errors import ImageNotFound
+from cog_core.errors import BackendUnavailable, ImageNotFound
 from cog_core.events import StepFailed, StepFinished, StepStarted, ignore
 from cog_core.gpus import Gpus
 from cog_core.image_failures import mapped
@@ -211,7 +211,7 @@ def serving(
     )
     on_event(StepStarted(id="setup", name="start the image and run setup()"))
     started = monotonic()
-    with _runner(holder, kit).run(request, options.on_line) as container:
+    with _start(holder, kit, request, options.on_line) as container:
         host, port = container.addresses[0]
         client = ModelClient.of(host, port, dict(_pairs(model.environment)) | dict(request.environment))
         try:
@@ -302,7 +302,7 @@ def environment(
     )
     on_event(StepStarted(id="start", name=f"start {command[0]}"))
     started = monotonic()
-    with _runner(holder, kit).run(request, options.on_line) as container:
+    with _start(holder, kit, request, options.on_line) as container:
         on_event(StepFinished(id="start", seconds=monotonic() - started))
         yield container
 
@@ -327,11 +327,17 @@ def _image_of(model: Model, backend: str | None, kit: Tools, on_event: Emit) -> 
     return tag, result.backend
 
 
-def _runner(name: str, kit: Tools) -> RunsImages:
+def _start(name: str, kit: Tools, request: RunRequest, on_line: Callable[[str, str], None]) -> Container:
     candidate = next(iter(candidates(kit.plugins, kit.settings, only=name)))
-    if not isinstance(candidate.backend, RunsImages):
+    if not candidate.probe.usable:
+        raise BackendUnavailable(
+            f"backend {name!r} cannot be used here: {candidate.probe.reason}",
+            hint="`cog backends` says what it needs.",
+        )
+    if candidate.runner is None:
         raise holders.cannot_run(name, kit)
-    return candidate.backend
+    with candidate.blamed():
+        return candidate.runner.run(request, on_line)
 
 
 def _gpus(options: RunOptions, model: Model) -> str | None:

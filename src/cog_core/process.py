@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 import attrs
 
 from cog_core import families
-from cog_core.errors import CogError
+from cog_core.errors import BackendError
 from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ class Completed(Frozen):
         return self
 
 
-class CommandNotFound(CogError):
+class CommandNotFound(BackendError):
     """The program is not installed."""
 
 
-class ProcessFailed(CogError):
+class ProcessFailed(BackendError):
     """A program ended with an error; ``completed`` has its output."""
 
     def __init__(self, completed: Completed) -> None:
@@ -145,7 +145,7 @@ def together(run: Runner, *commands: Command) -> list[Completed]:
     """Run commands at the same time and return what each printed, in their order: questions that mostly wait.
 
     Raises:
-        CogError: What the first of them raised that could not be run; the others have ended, too.
+        BackendError: What the first of them raised that could not be run; the others have ended, too.
     """
     ended: dict[int, Completed | Exception] = {}
 
@@ -171,7 +171,7 @@ def together(run: Runner, *commands: Command) -> list[Completed]:
     return found
 
 
-class ProcessTimeout(CogError):
+class ProcessTimeout(BackendError):
     """A program took longer than it was given."""
 
 

@@ -68,6 +68,7 @@ class TestPodman(OnPodman, BackendContract):
     def test_layers_on_the_same_base_under_another_name_are_not_taken(self, kit: Kit) -> None:
         """An image says the name of its base."""
         kit.needs(Capability.REPRODUCIBLE)
+        assert isinstance(kit.subject.base, ImageBase)
         kit.put("file", "content")
         plan = kit.plan(Copy(target="/kit/src"), Write(path="/kit/a", content="a"))
         namesake = f"localhost/{kit.tag}-base:1"

@@ -78,6 +78,28 @@ class Foreign(Backend):
         other = "arm64" if request.plan.platform.architecture == "amd64" else "amd64"
         return ImageInfo(image_id="sha256:0", platform=Platform("linux", other))
 """,
+    "bad-builds": START
+    + """
+class Failing(Backend):
+    def __init__(self, error):
+        super().__init__(*ABLE)
+        self.error = error
+    def build(self, request, emit):
+        raise self.error
+class Boasting(Backend):
+    def build(self, request, emit):
+        return ImageInfo(image_id="sha256:0", platform=request.plan.platform)
+    def inspect(self, reference):
+        from cog_core.errors import ImageNotFound
+        raise ImageNotFound(reference)
+    def run(self, command):
+        return "something else"
+@hookimpl
+def cog_backends():
+    yield register("failing", lambda settings: Failing(RuntimeError("no such host")))
+    yield register("exiting", lambda settings: Failing(SystemExit(3)))
+    yield register("boasting", lambda settings: Boasting(*ABLE))
+""",
     "bad-hang": START
     + """
 class Hanging(Backend):
@@ -96,11 +118,15 @@ class Odd(Backend):
 class Raising(Backend):
     def probe(self):
         raise KeyError("socket")
+class Strange(Backend):
+    def probe(self):
+        return Probe(usable=True, reason="answers", capabilities={"fly"})
 @hookimpl
 def cog_backends():
     yield register("odd", lambda settings: Odd())
     yield register("raising", lambda settings: Raising())
     yield register("nothing", lambda settings: None)
+    yield register("strange", lambda settings: Strange())
 """,
     "bad-command": START
     + """
@@ -147,6 +173,7 @@ def test_the_listing_names_each_with_its_distribution_and_ends(crowd: Environmen
     assert found["odd"]["reason"] == "bad-probe 1.2 answered 'yes', which is no Probe"
     assert found["raising"]["reason"] == "bad-probe 1.2 failed with KeyError: 'socket'"
     assert found["nothing"]["reason"] == "bad-probe 1.2 loaded None, which is no backend"
+    assert found["strange"]["reason"] == "bad-probe 1.2 failed with ValueError: 'fly' is not a valid Capability"
     assert found["claims"]["wrong"] == (
         "bad-claims 1.2: the backend claims finds user, which it does not declare;"
         " declares run-images and has no method run"
@@ -230,6 +257,30 @@ def test_one_that_says_another_platform_is_caught(crowd: Environment, hello: Pat
 
     assert done.returncode == 4
     assert f"the backend foreign of bad-claims 1.2 says that the image is for linux/{FOREIGN}, not for" in done.stderr
+
+
+@pytest.mark.engine("index")
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("failing", "the backend failing of bad-builds 1.2 failed with RuntimeError: no such host"),
+        ("exiting", "the backend exiting of bad-builds 1.2 failed with SystemExit: 3"),
+        ("boasting", "the backend boasting of bad-builds 1.2 says that hello is sha256:0, and keeps nothing under"),
+    ],
+)
+def test_one_that_fails_while_it_builds_is_named(crowd: Environment, hello: Path, name: str, fact: str):
+    done = crowd.run("cog", "build", "--backend", name, "-t", "hello", cwd=hello)
+
+    assert done.returncode == 4
+    assert fact in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_with_a_method_named_run_is_not_asked_to_run_images(crowd: Environment, hello: Path):
+    done = crowd.run("cog", "run", "hello", "--backend", "boasting", cwd=hello)
+
+    assert done.returncode == 5
+    assert "the backend boasting builds images and cannot run them" in done.stderr
 
 
 def test_commands_of_ours_stay_ours_and_those_that_crash_are_told_by_distribution(crowd: Environment, hello: Path):

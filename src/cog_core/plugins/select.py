@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cog_core.backend import RunsImages
 from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
-from cog_core.ir import lacking, lower
-from cog_core.ir.capabilities import of_platform
-from cog_core.plugins.trust import Question
+from cog_core.events import ignore
+from cog_core.ir import Capability, lacking, lower
+from cog_core.ir.capabilities import OF_COMMANDS, of_platform
+from cog_core.plugins.trust import Question, blamed
 from cog_core.values import Platform
 from cog_oci.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping
+    from contextlib import AbstractContextManager
 
     from cog_core.backend import Backend, BackendInfo, Probe
+    from cog_core.events import Emit
     from cog_core.ir import BuildPlan
     from cog_core.ir.capabilities import Requirement
     from cog_core.plugins.manager import Plugins
@@ -47,6 +52,23 @@ class Candidate(Frozen):
     def able(self) -> bool:
         """Usable here, and able to carry out the plan."""
         return self.probe.usable and not self.lacks
+
+    @property
+    def obstacles(self) -> tuple[Requirement, ...]:
+        """What it lacks, without the mounts of commands that it cannot run either."""
+        runs = all(need.capability is not Capability.RUN for need in self.lacks)
+        return tuple(need for need in self.lacks if runs or need.capability not in OF_COMMANDS)
+
+    @property
+    def runner(self) -> RunsImages | None:
+        """The backend, if it says that it runs images: a method of that name alone may be something else."""
+        backend: object = self.backend
+        says_so = Capability.RUN_IMAGES in self.probe.capabilities
+        return backend if says_so and isinstance(backend, RunsImages) else None
+
+    def blamed(self, emit: Emit = ignore) -> AbstractContextManager[Emit]:
+        """Return the context for a call of the backend; see :func:`cog_core.plugins.trust.blamed`."""
+        return blamed(self.info.name, self.owner, emit)
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +113,7 @@ def candidates(
     *,
     only: str | None = None,
     also: tuple[Requirement, ...] = (),
-    begun: Mapping[str, Question] | None = None,
+    begun: MutableMapping[str, Question] | None = None,
 ) -> Iterator[Candidate]:
     """Probe backends one after the other, in order of preference.
 
@@ -101,18 +123,20 @@ def candidates(
         plan: Say what each lacks for this plan.
         only: Just the backend of this name.
         also: What is needed besides the plan.
-        begun: Who has been asked already.
+        begun: Who has been asked already; who is asked now comes to it.
 
     Raises:
         UnknownBackend: There is none of that name.
     """
+    questions = {} if begun is None else begun
     names = [only] if only else sorted(plugins.backends, key=_rank)
     for name in names:
         info = plugins.backends.get(name)
         if info is None:
             raise _unknown(name, plugins)
-        question = (begun or {}).get(name) or _question(name, plugins, settings)
-        answer = question.answer()
+        if name not in questions:
+            questions[name] = _question(name, plugins, settings)
+        answer = questions[name].answer
         probe = answer.probe
         lacks = lacking(lower(plan, probe.capabilities), probe.capabilities) if plan and probe.usable else ()
         if probe.usable:
@@ -149,8 +173,9 @@ def choose(
         UnsupportedPlan: It works, but cannot do this plan; the message names each step and who could.
     """
     wanted = asked or settings.backend or project
+    questions = dict(begun or {})
     tried: list[Candidate] = []
-    for candidate in candidates(plugins, settings, plan, only=wanted, also=also, begun=begun):
+    for candidate in candidates(plugins, settings, plan, only=wanted, also=also, begun=questions):
         tried.append(candidate)
         if candidate.able:
             return Choice(
@@ -158,7 +183,8 @@ def choose(
                 plan=lower(plan, candidate.probe.capabilities),
                 reason=_reason(tried, asked=asked, environment=settings.backend, project=project),
             )
-    raise _nobody(tried, wanted, lambda: candidates(plugins, settings, plan, also=also), plugins)
+    everybody = functools.partial(candidates, plugins, settings, plan, also=also, begun=questions)
+    raise _nobody(tried, wanted, everybody, plugins)
 
 
 def _reason(tried: list[Candidate], *, asked: str | None, environment: str | None, project: str | None) -> str:
@@ -175,7 +201,7 @@ def _reason(tried: list[Candidate], *, asked: str | None, environment: str | Non
 
 
 def _lack(candidate: Candidate) -> str:
-    return "cannot do " + ", ".join(dict.fromkeys(need.subject for need in candidate.lacks))
+    return "cannot do " + ", ".join(dict.fromkeys(need.subject for need in candidate.obstacles))
 
 
 def _nobody(
@@ -191,7 +217,7 @@ def _nobody(
     lines = "\n".join(
         f"  {candidate.info.name} cannot do {need.subject}" + (f" ({need.origin})" if need.origin else "")
         for candidate in usable
-        for need in candidate.lacks
+        for need in candidate.obstacles
     )
     others = [
         candidate.info.name
@@ -200,8 +226,9 @@ def _nobody(
     ]
     needs = {need.capability for need in usable[0].lacks}
     could = sorted(info.name for info in plugins.backends.values() if needs <= info.capabilities)
+    fact = f"the backend {wanted} cannot do all of this" if wanted else "no usable backend can carry out this plan"
     return UnsupportedPlan(
-        f"no usable backend can carry out this plan\n{lines}",
+        f"{fact}\n{lines}",
         hint=(
             f"Use --backend {others[0]}."
             if others

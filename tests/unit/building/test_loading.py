@@ -97,7 +97,7 @@ def test_an_engine_that_exports_takes_images_all_the_same(settings: Settings, st
     holder = where_it_is(stored, tools)
 
     assert (holder.name, holder.is_engine) == ("buildkit", False)
-    assert where_it_goes(stored, tools)[0] == "podman"
+    assert where_it_goes(stored, tools)[0].info.name == "podman"
 
 
 def test_the_first_engine_that_answers_takes_it_also_when_it_has_one_of_that_name(
@@ -105,9 +105,11 @@ def test_the_first_engine_that_answers_takes_it_also_when_it_has_one_of_that_nam
 ) -> None:
     old = Engine(names=frozenset({stored}))
 
-    assert where_it_goes(stored, kit(settings, docker=old, podman=Engine()))[0] == "docker"
-    assert where_it_goes(stored, kit(settings, docker=Engine(usable=False), podman=old))[0] == "podman"
-    assert where_it_goes(stored, kit(settings, docker=Engine(), podman=Engine()), only="podman")[0] == "podman"
+    assert where_it_goes(stored, kit(settings, docker=old, podman=Engine()))[0].info.name == "docker"
+    assert where_it_goes(stored, kit(settings, docker=Engine(usable=False), podman=old))[0].info.name == "podman"
+    assert (
+        where_it_goes(stored, kit(settings, docker=Engine(), podman=Engine()), only="podman")[0].info.name == "podman"
+    )
 
 
 def test_the_embedded_store_comes_before_an_engine_that_has_the_name(settings: Settings, stored: str) -> None:

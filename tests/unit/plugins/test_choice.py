@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from cog_core.backend import BackendInfo, BuildRequest, ImageInfo, Probe
 from cog_core.errors import BackendUnavailable, Origin, UnknownBackend, UnsupportedPlan
-from cog_core.ir import BuildPlan, Capability, ImageConfig, PythonBase, Run, Runtime, Stage, lacking, lower
+from cog_core.ir import (
+    BuildPlan,
+    Capability,
+    ImageConfig,
+    PythonBase,
+    Run,
+    Runtime,
+    SecretMount,
+    Stage,
+    lacking,
+    lower,
+)
 from cog_core.plugins import LoadedPlugin, begin_to_choose, candidates, choose
 from cog_core.settings import Settings
 from cog_core.values import Platform, PythonVersion
@@ -260,7 +271,8 @@ def test_an_image_for_another_platform_is_for_a_backend_that_makes_some():
 @pytest.mark.parametrize(
     ("probe", "fact"),
     [
-        ({"capabilities": [["x"]]}, "a plugin failed with TypeError: unhashable"),
+        ({"capabilities": [["x"]]}, "a plugin failed with ValueError: ['x'] is not a valid Capability"),
+        ({"capabilities": {"fly"}}, "a plugin failed with ValueError: 'fly' is not a valid Capability"),
         ({"capabilities": None}, "a plugin failed with TypeError"),
         ({"details": None}, "a plugin failed with AttributeError"),
     ],
@@ -283,7 +295,37 @@ def test_a_probe_that_cannot_be_right_is_told_as_its_backend_s(probe: dict[str, 
     assert candidate.probe.reason.startswith(fact)
 
 
-def test_facts_of_a_probe_are_texts():
-    probe = Probe(usable=True, reason="answers", version=(1, 2), capabilities=[C.RUN], details={"workers": 3})
+def test_facts_of_a_probe_are_texts_and_names_of_capabilities_are_capabilities():
+    probe = Probe(usable=True, reason="answers", version=(1, 2), capabilities=["run"], details={"workers": 3})
 
-    assert (probe.version, probe.capabilities, probe.details) == ("(1, 2)", {C.RUN}, {"workers": "3"})
+    assert (probe.version, probe.details) == ("(1, 2)", {"workers": "3"})
+    assert [each.value for each in probe.capabilities] == ["run"]
+
+
+def test_what_mounts_a_command_has_is_no_news_where_no_command_runs():
+    step = Run(script="make", mounts=(SecretMount(id="token", target="/run/token"),), origin=HERE)
+    mounted = QUIET.with_steps(*QUIET.steps, step)
+
+    with pytest.raises(UnsupportedPlan) as caught:
+        choice(info("oci", *EMBEDDED), plan=mounted)
+    with pytest.raises(UnsupportedPlan) as of_one_that_runs:
+        choice(info("oci", *EMBEDDED, C.RUN), plan=mounted)
+
+    assert "token" not in caught.value.message
+    assert "oci cannot do the secret 'token'" in of_one_that_runs.value.message
+
+
+def test_each_is_asked_once_also_when_it_is_not_usable():
+    asked: list[str] = []
+
+    def silent(name: str) -> BackendInfo:
+        def load(_: Settings) -> Any:
+            asked.append(name)
+            raise OSError("no socket")
+
+        return BackendInfo(name=name, summary="", capabilities=frozenset(ENGINE), load=load)
+
+    with pytest.raises(BackendUnavailable):
+        choice(silent("docker"), silent("podman"), asked="docker")
+
+    assert asked == ["docker", "podman"]

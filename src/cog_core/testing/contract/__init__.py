@@ -37,7 +37,7 @@ from cog_core.testing.contract.writes import WriteChecks
 
 __all__ = ["VERSION", "BackendContract", "Built", "Kit", "Subject"]
 
-VERSION: Final = "1.4"
+VERSION: Final = "1.5"
 """Version of the contract: the second number grows when checks find more, the first when a promise changes."""
 
 
