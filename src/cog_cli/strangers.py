@@ -34,7 +34,7 @@ def find(word: str, ours: Collection[str]) -> tuple[Any, list[str]]:
         return _parsed(found[word]), list(found)
     for plugin in (*plugins.failed, *failed):
         if not plugin.is_off:
-            say(f"note: the plugin {plugin.name} of {plugin.distribution} does not work: {plugin.reason}", "note")
+            say(f"note: {plugins.complaint(plugin)}", "note")
     return None, list(found)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cog_core.events import Emit
     from cog_core.ir.plan import BuildPlan
     from cog_core.lock import LockedPackages
-    from cog_core.plugins import FailedPlugin
+    from cog_core.plugins import Plugins
     from cog_core.project import Project
     from cog_core.resolve import ResolvedBuild
     from cog_core.schema import ModelSchema
@@ -131,7 +131,7 @@ def draft(project: Project, wishes: Wishes, tools: Tools, emit: Emit) -> Draft:
         LockError: There are no such packages.
         UsageError: ``COG_CA_CERT`` cannot be used.
     """
-    _tell_of_plugins(emit, tools.plugins.failed)
+    _tell_of_plugins(emit, tools.plugins)
     _tell(emit, tools.plugins.warnings, ())
     _tell(emit, project.loaded.warnings, project.loaded.notes)
     project.check_names()
@@ -291,11 +291,11 @@ def _of_plugins(answers: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     return {name: value for name, (_, value) in found.items()}
 
 
-def _tell_of_plugins(emit: Emit, failed: Iterable[FailedPlugin]) -> None:
-    for plugin in failed:
-        if not plugin.is_off:
-            fact = f"the plugin {plugin.name} of {plugin.distribution} does not work: {plugin.reason}"
-            emit(Warned(message=fact, hint=f"Mend it, or switch it off: COG_DISABLE_PLUGINS={plugin.name}"))
+def _tell_of_plugins(emit: Emit, plugins: Plugins) -> None:
+    for failed in plugins.failed:
+        if not failed.is_off:
+            hint = f"Mend it, or switch it off: COG_DISABLE_PLUGINS={failed.name}"
+            emit(Warned(message=plugins.complaint(failed), hint=hint))
 
 
 def builder() -> str:

@@ -201,7 +201,8 @@ def test_a_plan_is_made_without_what_makes_no_sense(crowd: Environment, hello: P
     assert done.stdout == alone.stdout
     assert alone.stderr == ""
     for fact in (
-        "the plugin bad-import of bad-import 1.2 does not work: RuntimeError: not today",
+        "warning: the plugin bad-import of bad-import 1.2 does not work: RuntimeError: not today",
+        "warning: a part of the plugin bad-answers of bad-answers 1.2 does not work: cog_backends: 42 is no",
         "bad-answers 1.2: cog_base_image returned 42",
         "bad-answers 1.2: cog_image_labels returned ['a', 'b']",
         "bad-answers 1.2: cog_build_plan returned None",

@@ -98,6 +98,11 @@ class Plugins(Frozen):
         """Return a plugin by the name that it is registered under."""
         return next((known for known in self.loaded if known.name == name), LoadedPlugin(name, "a plugin"))
 
+    def complaint(self, failed: FailedPlugin) -> str:
+        """Return what is wrong as a sentence: with the whole plugin, or with a part where the rest is used."""
+        what = "a part of " if any(known.name == failed.name for known in self.loaded) else ""
+        return f"{what}the plugin {failed.name} of {failed.distribution} does not work: {failed.reason}"
+
 
 def load(settings: Settings, *, core: object | None = None, emit: Emit = ignore) -> Plugins:
     """Load every plugin of the entry-point group ``cog``.
