@@ -48,4 +48,9 @@ def read_data_url(url: str) -> bytes:
         return unquote_to_bytes(payload)
     from binascii import a2b_base64  # noqa: PLC0415 - for data URLs only
 
-    return a2b_base64(unquote_to_bytes(payload) if "%" in payload else payload)
+    text = unquote_to_bytes(payload) if "%" in payload else payload.encode()
+    digits = text.translate(None, b" \t\r\n\f=")
+    data = a2b_base64(text)
+    if len(data) != len(digits) * 3 // 4:
+        raise ValueError("a data URL has something in it that is no base64")
+    return data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import sys
+from contextlib import suppress
 from io import IOBase
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable
 
@@ -100,17 +101,25 @@ def _url_path(source: str, filename: str) -> URLPath:
 
 
 def _save(source: BinaryIO, filename: str, folder: str | None) -> Path:
-    import shutil  # noqa: PLC0415 - for downloads only
-    import tempfile  # noqa: PLC0415 - beside the other one
+    import tempfile  # noqa: PLC0415 - for downloads only
 
     suffix = f"-{shorten(filename)}"
     with source, tempfile.NamedTemporaryFile(prefix="cog-", suffix=suffix, dir=folder, delete=False) as target:
         try:
-            shutil.copyfileobj(source, target, 1 << 20)
+            _copy(source, target)
         except BaseException:
-            pathlib.Path(target.name).unlink()
+            with suppress(FileNotFoundError):
+                pathlib.Path(target.name).unlink()
             raise
     return Path(target.name)
+
+
+def _copy(source: BinaryIO, target: Any) -> None:
+    read = getattr(source, "read1", source.read)
+    while data := read(1 << 20):
+        target.write(data)
+        if not os.fstat(target.fileno()).st_nlink:
+            raise OSError("nobody waits for this file any more")
 
 
 class File(IOBase):
@@ -152,6 +161,8 @@ class URLFile(IOBase):
 
     def _open(self) -> BinaryIO:
         if self._answer is None:
+            if self.closed:
+                raise ValueError("I/O operation on closed file")
             self._answer = open_url(self.url)
         return self._answer
 
@@ -164,6 +175,14 @@ class URLFile(IOBase):
     def read(self, size: int = -1) -> bytes:
         """Return up to ``size`` bytes, or all of them."""
         return self._open().read(size)
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes, with at most one read of what is behind."""
+        return self._open().read1(size)  # type: ignore[attr-defined,no-any-return]
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer and return how many bytes that were."""
+        return self._open().readinto(buffer)  # type: ignore[attr-defined,no-any-return]
 
     def readline(self, size: int | None = -1) -> bytes:
         """Return one line with its end."""

@@ -54,6 +54,25 @@ def test_a_worker_that_does_not_yield_is_replaced(serve: Servers) -> None:
     assert longer["error"] == "Prediction failed: it ran longer than 0.3 s"
 
 
+def test_a_model_that_does_not_hear_of_it_is_too_late_all_the_same(serve: Servers) -> None:
+    source = """
+        import time
+        from cog import CancelationException
+
+        class Runner:
+            def run(self) -> str:
+                try:
+                    time.sleep(1)
+                except CancelationException:
+                    pass
+                return "done"
+        """
+    for threads in ("1", "2"):
+        server = serve(source, COG_THREADS=threads, COG_PREDICT_TIMEOUT="0.3")
+        answer = server.predict()
+        assert (answer["status"], answer["error"]) == ("failed", "Prediction failed: it ran longer than 0.3 s")
+
+
 def test_draining_has_a_limit_where_one_is_set(serve: Servers) -> None:
     server = serve(SOURCE, COG_DRAIN_TIMEOUT="0.5")
     running = server.later(how="sleep")

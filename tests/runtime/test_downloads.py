@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cog._files import URLFile
 from cog._remote import Rules, open_remote
+from tests.runtime.serving import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,6 +95,51 @@ def test_a_download_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
     rules = Rules.read({"COG_DOWNLOAD_ALLOW": "127.0.0.1", "COG_DOWNLOAD_TIMEOUT": "0.0001"})
     with pytest.raises(OSError, match="took longer than"):
         open_remote(receiver.url("/a"), "test", rules)
+
+
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_one_that_nobody_waits_for_ends_and_is_in_nobody_s_way(serve: Servers, threads: str) -> None:
+    server = serve(SOURCE, COG_DOWNLOAD_ALLOW="127.0.0.1", COG_THREADS=threads)
+    begun, ended = [], []
+
+    def drip(sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        begun.append(1)
+        with suppress(OSError):
+            while True:
+                sock.sendall(b"x")
+                time.sleep(0.05)
+        ended.append(1)
+
+    for number in range(8):
+        with answered(drip) as url:
+            asked = {"id": f"gone-{number}", "input": {"source": url}}
+            assert server.request("POST", "/predictions", asked, Prefer="respond-async").status == 202
+            until(lambda number=number: len(begun) > number)
+            assert server.request("POST", f"/predictions/gone-{number}/cancel").status == 200
+            assert server.get(f"/predictions/gone-{number}?wait=5")["status"] == "canceled"
+            begin = time.monotonic()
+            assert server.output(source="data:,hello") == "hello"
+            assert time.monotonic() - begin < 5
+    until(lambda: len(ended) == 8)
+
+
+def test_base64_that_is_none_is_no_empty_file(serve: Servers) -> None:
+    server = serve(SOURCE)
+    for name in ("source", "handle"):
+        assert "no base64" in error_of(server, "data:;base64,####", name)
+        assert server.output(**{name: "data:;base64,aGVs bG8="}) == "hello"
+
+
+def test_a_file_that_is_closed_stays_closed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COG_DOWNLOAD_ALLOW", "127.0.0.1")
+    receiver.files["/a"] = b"hello"
+    file = URLFile(receiver.url("/a"))
+    buffer = bytearray(2)
+    assert (file.readinto(buffer), bytes(buffer), file.read1(2)) == (2, b"he", b"ll")
+    file.close()
+    with pytest.raises(ValueError, match="closed file"):
+        file.read()
 
 
 @contextmanager

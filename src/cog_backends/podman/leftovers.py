@@ -37,7 +37,8 @@ def tidied(images: Images, stands_on: Callable[[], tuple[str, ...]]) -> Iterator
             yield
         except BaseException:
             ours = stands_on()
-            late = [name for name, image in images.working().items() if name not in before and image.startswith(ours)]
+            working = images.working().items()
+            late = [name for name, image in working if name not in before and _stands_on(image, ours, images)]
             with noted.open("a", encoding="ascii") as file:
                 file.writelines(f"{name}\n" for name in late)
             raise
@@ -45,3 +46,10 @@ def tidied(images: Images, stands_on: Callable[[], tuple[str, ...]]) -> Iterator
             if noted.exists() and alone():
                 images.stop_working(*noted.read_text("ascii").split())
                 noted.unlink()
+
+
+def _stands_on(image: str, ours: tuple[str, ...], images: Images) -> bool:
+    """Whether an image is one of these, or was made from one: buildah had done more steps than it had told of."""
+    while image and not image.startswith(ours):
+        image = images.parent(image)
+    return bool(image)

@@ -84,6 +84,10 @@ class Images(Frozen):
         lines = (line.split(None, 2) for line in self._run(*words).stdout.splitlines())
         return {words[0]: words[1] for words in lines if len(words) == 3 and words[2].lower().startswith("storage")}
 
+    def parent(self, image: str) -> str:
+        """Return the id of the image that a step made this one from; empty where there is none."""
+        return self._run("image", "inspect", "--format", "{{.Parent}}", image).stdout.strip()
+
     def stop_working(self, *containers: str) -> None:
         """Take containers of unfinished builds from the store."""
         for container in containers:

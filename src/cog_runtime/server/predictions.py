@@ -286,6 +286,8 @@ class Predictions:
             inputs, unknown = validator(request.input)
         except Invalid as wrong:
             raise Answer(422, detail([_problem(each) for each in wrong.mistakes])) from None
+        except RecursionError:
+            raise Answer(422, detail([problem(("body", "input"), _TOO_DEEP)])) from None
         if unknown:
             self._log.warning("Unknown inputs were dropped", **_names(request), names=unknown)
         return inputs
@@ -323,9 +325,10 @@ class Predictions:
     def _finish(self, prediction: Prediction, frame: Frame, output: bytes) -> None:
         header = frame.header
         status = header["status"]
-        if status == "succeeded":
+        if status == "succeeded" and not prediction.expired:
             self._end(prediction, status, self._whole(prediction, header, output), None)
         elif status == "failed" or prediction.expired:
+            # A model that swallows the exception of its deadline may call itself done: it was not in time.
             reason = prediction.expired or header["error"]
             text = reason if header.get("input") else f"{_noun(prediction).capitalize()} failed: {reason}"
             self._end(prediction, "failed", None, text)

@@ -34,6 +34,7 @@ class Aside(Generic[T]):
         self._done: asyncio.Future[None] = loop.create_future()
         self._lock = Lock()
         self._runs = True
+        self._is_awaited = True
         self._result: T
         self._error: BaseException | None = CancelationException()
         self._thread: int | None = None
@@ -51,10 +52,16 @@ class Aside(Generic[T]):
             except asyncio.CancelledError:
                 self._interrupt()
                 if not wanted():
+                    self._is_awaited = False
                     raise
-        if self._error is not None:
-            raise self._error
-        return self._result
+        error, self._error = self._error, None
+        if error is None:
+            return self._result
+        try:
+            raise error
+        finally:
+            # An exception keeps the frames that it came through, so none of them may keep the exception.
+            del error
 
     def _interrupt(self) -> None:
         """Raise an exception in the thread, once and at its next bytecode; what blocks in C ends first."""
@@ -91,6 +98,8 @@ class Aside(Generic[T]):
             self._error = error
 
     def _end(self) -> None:
+        if not self._is_awaited:
+            self._error = None
         if not self._done.done():
             self._done.set_result(None)
 

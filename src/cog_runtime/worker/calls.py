@@ -29,11 +29,12 @@ class Call:
     """
 
     def __init__(self, frame: Frame, send: Send) -> None:
-        self._frame = frame
+        self._frame: Frame | None = frame
+        self._header = frame.header
         self._send = send
         self.number: int = frame.header["call"]
         self.train: bool = frame.header.get("train", False)
-        self.scope = Scope(frame.header.get("context"), self._metric)
+        self.scope = Scope(frame.header.get("context"), _metrics_of(self.number, send))
         self._arguments: Arguments | None = None
         self._closed = False
 
@@ -43,16 +44,20 @@ class Call:
         Raises:
             InputFailed: An input could not be had.
         """
-        arguments = self._arguments = Arguments(self._frame)
+        # Inputs may be large: whoever calls the model is the only one to keep them.
+        frame, self._frame = self._frame, None
+        assert frame is not None, "a call is made once"
+        arguments = self._arguments = Arguments(frame)
+        del frame
         try:
             arguments.convert(converters)
         finally:
-            if self._frame.header.get("spans"):
+            if self._header.get("spans"):
                 self._tell(arguments.downloads)
             # A call that was cancelled is over, but the thread that writes its files cannot be stopped.
             if self._closed:
                 arguments.remove_files()
-        return arguments.values
+        return arguments.taken()
 
     def _tell(self, downloads: list[dict[str, Any]]) -> None:
         for each in downloads:
@@ -107,10 +112,14 @@ class Call:
             self._arguments.remove_files()
             self._arguments = None
 
-    def _metric(self, name: str, mode: str, value: Any) -> None:
-        self._send(
-            Frame({"type": "metric", "call": self.number, "name": name, "mode": mode, "value": encode_metric(value)})
-        )
+
+def _metrics_of(call: int, send: Send) -> Callable[[str, str, Any], None]:
+    """Return what sends the metrics of a call and does not keep the call, which would keep itself in a circle."""
+
+    def metric(name: str, mode: str, value: Any) -> None:
+        send(Frame({"type": "metric", "call": call, "name": name, "mode": mode, "value": encode_metric(value)}))
+
+    return metric
 
 
 def is_stream(output: Any) -> bool:

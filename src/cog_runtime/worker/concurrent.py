@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from cog._scope import enter_scope
@@ -25,6 +27,8 @@ T = TypeVar("T")
 
 _AT_ONCE = 1 << 18
 """Bytes of one read."""
+_FILES_AT_ONCE = 1000
+"""Calls whose files are written and downloaded; also of those that are cancelled, until their downloads notice."""
 
 
 class ConcurrentLoop:
@@ -57,6 +61,7 @@ class ConcurrentLoop:
         self._newest = -1
         self._wire: _Wire | None = None
         self._pid = os.getpid()
+        self._files = ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="cog-files")
 
     def run(self) -> None:
         """Serve until the server closes the channel."""
@@ -102,7 +107,9 @@ class ConcurrentLoop:
     async def _answer(self, call: Call) -> None:
         try:
             answer = await self._call(call)
-        except (asyncio.CancelledError, CancelationException) as error:
+        except CancelationException:
+            answer = call.canceled()
+        except asyncio.CancelledError as error:
             answer = call.canceled() if call.number in self._cancelled else call.failed(error)
         except BaseException as error:  # noqa: BLE001 - the model's code ends here, whatever it raises
             answer = call.failed(error)
@@ -123,7 +130,7 @@ class ConcurrentLoop:
         model = self._model_for(call)
         if model.converters:
             # Files are written and downloaded beside the loop.
-            inputs = await self._loop.run_in_executor(None, call.arguments, model.converters)
+            inputs = await self._loop.run_in_executor(self._files, call.arguments, model.converters)
         else:
             inputs = call.arguments(model.converters)
         if model.is_async:
@@ -152,15 +159,25 @@ class ConcurrentLoop:
         """
         wire = self._wire
 
-        def work() -> Any:
-            output = model.call(**inputs)
-            if is_stream(output):
+        def send(output: Any) -> Frame:
+            try:
                 for item in output:
                     stdio.flush()
                     call.output(item)
                     if wire is not None:
                         asyncio.run_coroutine_threadsafe(wire.room(), self._loop).result()
-                return call.streamed()
+            except BaseException:
+                _close(output)
+                raise
+            return call.streamed()
+
+        def work() -> Any:
+            try:
+                output = model.call(**inputs)
+                if is_stream(output):
+                    return send(output)
+            except StopIteration as error:
+                return call.failed(error)  # no coroutine can raise this one
             is_waited_for = hasattr(output, "__await__") or hasattr(output, "__anext__")
             return output if is_waited_for else call.succeeded(output)
 
@@ -199,6 +216,14 @@ class ConcurrentLoop:
             self._wire.write(data)
         else:
             self._loop.call_soon_threadsafe(self._wire.write, data)
+
+
+def _close(stream: Any) -> None:
+    """End a generator where it ran, so that what it does and prints at its end is still its prediction's."""
+    close = getattr(stream, "close", None)
+    if close is not None:
+        with suppress(Exception):
+            close()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

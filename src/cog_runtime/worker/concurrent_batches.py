@@ -72,7 +72,7 @@ class ConcurrentBatches(ConcurrentLoop):
         model = self._model_for(batch.calls[0])
         if model.converters:
             # Files are written and downloaded beside the loop, those of all calls at once.
-            waiting = [self._loop.run_in_executor(None, batch.prepare, call) for call in batch.calls]
+            waiting = [self._loop.run_in_executor(self._files, batch.prepare, call) for call in batch.calls]
             await asyncio.gather(*waiting)
         else:
             for call in batch.calls:
@@ -88,7 +88,10 @@ class ConcurrentBatches(ConcurrentLoop):
             return
 
         def work() -> Any:
-            output = model.call(**inputs)
+            try:
+                output = model.call(**inputs)
+            except StopIteration as error:
+                return batch.fail(error)  # no coroutine can raise this one
             return output if hasattr(output, "__await__") else batch.take(output)
 
         numbers = {call.number for call in batch.calls}

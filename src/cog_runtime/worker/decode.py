@@ -81,6 +81,11 @@ class Arguments:
             _download(self._remote, self._folder.path(), self.downloads)
             self.values = {name: _local(value) for name, value in self.values.items()}
 
+    def taken(self) -> dict[str, Any]:
+        """Return the values, and keep none of them."""
+        values, self.values = self.values, {}
+        return values
+
     def save(self, blob: Blob) -> Any:
         """Return the content as a file, which is removed after the call.
 

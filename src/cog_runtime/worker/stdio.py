@@ -77,9 +77,19 @@ def flush() -> None:
         mine.flush()
     ctypes = sys.modules.get("ctypes")
     if ctypes is not None:
-        # C's own buffer, which only a model with C code fills.
-        with suppress(AttributeError, OSError):
-            ctypes.pythonapi.fflush(None)
+        # C's own buffers, which only a model with C code fills.
+        with suppress(AttributeError, OSError, ValueError):
+            _flush_c(ctypes)
+
+
+def _flush_c(ctypes: Any) -> None:
+    """Flush the two streams of C, and let Python go on meanwhile.
+
+    All streams at once would wait for those that other threads read from, which may be waiting for Python.
+    """
+    library = ctypes.CDLL(None)
+    for name in _NAMES:
+        library.fflush(ctypes.c_void_p.in_dll(library, name))
 
 
 def route_by_context() -> None:

@@ -24,13 +24,16 @@ class Folder:
     def __init__(self) -> None:
         self._path = ""
         self._lock: int | None = None
+        self._is_over = False
 
     def path(self) -> str:
         """Return the folder, which is made now if it has not been.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: It cannot be made, or has been removed already.
         """
+        if self._is_over:
+            raise FileNotFoundError("the call that the file is for is over")
         while self._lock is None:
             # The path is known before the folder exists: a call may be interrupted anywhere.
             path = self._path = f"{_prefix or _usual()}{os.getpid()}-{os.urandom(6).hex()}"
@@ -40,6 +43,7 @@ class Folder:
 
     def remove(self) -> None:
         """Remove the folder and what is in it."""
+        self._is_over = True
         path, lock, self._lock = self._path, self._lock, None
         if path:
             from shutil import rmtree  # noqa: PLC0415 - for models with files only
