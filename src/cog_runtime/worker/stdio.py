@@ -12,6 +12,7 @@ import io
 import sys
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import lru_cache
 from threading import RLock
 from typing import Any, Callable, TextIO
 
@@ -75,21 +76,24 @@ def flush() -> None:
     mine = speaker.get()
     if mine is not None:
         mine.flush()
-    ctypes = sys.modules.get("ctypes")
-    if ctypes is not None:
+    if "ctypes" in sys.modules:
         # C's own buffers, which only a model with C code fills.
         with suppress(AttributeError, OSError, ValueError):
-            _flush_c(ctypes)
+            flush_one, streams = _of_c()
+            for stream in streams:
+                flush_one(stream)
 
 
-def _flush_c(ctypes: Any) -> None:
-    """Flush the two streams of C, and let Python go on meanwhile.
+@lru_cache(maxsize=None)
+def _of_c() -> tuple[Any, tuple[Any, ...]]:
+    """Return C's ``fflush``, during which Python goes on, and C's two streams.
 
     All streams at once would wait for those that other threads read from, which may be waiting for Python.
     """
+    import ctypes  # noqa: PLC0415 - the model has imported it
+
     library = ctypes.CDLL(None)
-    for name in _NAMES:
-        library.fflush(ctypes.c_void_p.in_dll(library, name))
+    return library.fflush, tuple(ctypes.c_void_p.in_dll(library, name) for name in _NAMES)
 
 
 def route_by_context() -> None:
