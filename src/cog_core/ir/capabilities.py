@@ -82,11 +82,6 @@ OF_DOCKERFILES = frozenset(
 )
 """What builders that read Dockerfiles can do, each of them; some can do more."""
 
-OF_COMMANDS = frozenset(
-    {Capability.SECRET_MOUNT, Capability.SSH_MOUNT, Capability.BIND_MOUNT, Capability.CACHE_MOUNT}
-)
-"""What makes sense with ``RUN`` only."""
-
 MEANINGS = {
     SystemPackages: Capability.SYSTEM_PACKAGES,
     PythonPackages: Capability.PYTHON_PACKAGES,

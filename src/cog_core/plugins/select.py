@@ -12,7 +12,7 @@ from cog_core.engine_advice import way
 from cog_core.errors import BackendUnavailable, UnknownBackend, UnsupportedPlan
 from cog_core.events import ignore
 from cog_core.ir import Capability, lacking, lower
-from cog_core.ir.capabilities import OF_COMMANDS, of_platform
+from cog_core.ir.capabilities import of_platform
 from cog_core.plugins.trust import Question, blamed
 from cog_core.values import Platform
 from cog_oci.frozen import Frozen
@@ -52,12 +52,6 @@ class Candidate(Frozen):
     def able(self) -> bool:
         """Usable here, and able to carry out the plan."""
         return self.probe.usable and not self.lacks
-
-    @property
-    def obstacles(self) -> tuple[Requirement, ...]:
-        """What it lacks, without the mounts of commands that it cannot run either."""
-        runs = all(need.capability is not Capability.RUN for need in self.lacks)
-        return tuple(need for need in self.lacks if runs or need.capability not in OF_COMMANDS)
 
     @property
     def runner(self) -> RunsImages | None:
@@ -201,7 +195,7 @@ def _reason(tried: list[Candidate], *, asked: str | None, environment: str | Non
 
 
 def _lack(candidate: Candidate) -> str:
-    return "cannot do " + ", ".join(dict.fromkeys(need.subject for need in candidate.obstacles))
+    return "cannot do " + ", ".join(dict.fromkeys(need.subject for need in candidate.lacks))
 
 
 def _nobody(
@@ -217,7 +211,7 @@ def _nobody(
     lines = "\n".join(
         f"  {candidate.info.name} cannot do {need.subject}" + (f" ({need.origin})" if need.origin else "")
         for candidate in usable
-        for need in candidate.obstacles
+        for need in candidate.lacks
     )
     others = [
         candidate.info.name

@@ -20,7 +20,6 @@ from cog_core.ir import (
     PythonBase,
     Run,
     Runtime,
-    SecretMount,
     Stage,
     lacking,
     lower,
@@ -300,19 +299,6 @@ def test_facts_of_a_probe_are_texts_and_names_of_capabilities_are_capabilities()
 
     assert (probe.version, probe.details) == ("(1, 2)", {"workers": "3"})
     assert [each.value for each in probe.capabilities] == ["run"]
-
-
-def test_what_mounts_a_command_has_is_no_news_where_no_command_runs():
-    step = Run(script="make", mounts=(SecretMount(id="token", target="/run/token"),), origin=HERE)
-    mounted = QUIET.with_steps(*QUIET.steps, step)
-
-    with pytest.raises(UnsupportedPlan) as caught:
-        choice(info("oci", *EMBEDDED), plan=mounted)
-    with pytest.raises(UnsupportedPlan) as of_one_that_runs:
-        choice(info("oci", *EMBEDDED, C.RUN), plan=mounted)
-
-    assert "token" not in caught.value.message
-    assert "oci cannot do the secret 'token'" in of_one_that_runs.value.message
 
 
 def test_each_is_asked_once_also_when_it_is_not_usable():
