@@ -13,17 +13,7 @@ from hypothesis import strategies as st
 
 from cog_core.backend import BackendInfo, BuildRequest, ImageInfo, Probe
 from cog_core.errors import BackendUnavailable, Origin, UnknownBackend, UnsupportedPlan
-from cog_core.ir import (
-    BuildPlan,
-    Capability,
-    ImageConfig,
-    PythonBase,
-    Run,
-    Runtime,
-    Stage,
-    lacking,
-    lower,
-)
+from cog_core.ir import BuildPlan, Capability, ImageConfig, PythonBase, Run, Runtime, Stage, lacking, lower
 from cog_core.plugins import LoadedPlugin, begin_to_choose, candidates, choose
 from cog_core.settings import Settings
 from cog_core.values import Platform, PythonVersion
