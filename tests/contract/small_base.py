@@ -63,9 +63,9 @@ def make(folder: Path, *, architecture: str | None = None, more: tuple[str, ...]
         more: Names of further programs.
     """
     layout = Layout.create(folder / "layout")
-    layer = write_layer(layout, _entries((*PROGRAMS, *more)))
+    layer = write_layer(layout, entries((*PROGRAMS, *more)))
     config = {
-        "architecture": architecture or _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "architecture": architecture or native(),
         "os": "linux",
         "created": "1980-01-02T00:00:00Z",
         "config": {"Env": ["PATH=/bin", "OF_THE_BASE=1"], "Cmd": ["/bin/sh"]},
@@ -79,7 +79,13 @@ def make(folder: Path, *, architecture: str | None = None, more: tuple[str, ...]
     return SmallBase(reference=reference, layout=layout.root, archive=folder / "image.tar")
 
 
-def _entries(programs: tuple[str, ...]) -> Iterator[Entry]:
+def native() -> str:
+    """Return this machine's architecture as images name it."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+def entries(programs: tuple[str, ...]) -> Iterator[Entry]:
+    """Yield the files of an image: programs of this machine, their libraries, and what programs look for."""
     libraries: dict[str, Path] = {}
     for name in (*programs, *filter(shutil.which, _IF_THERE)):
         program = Path(shutil.which(name) or "")

@@ -95,6 +95,20 @@ class TestPodmanNewest(TestPodman):
 
 
 @pytest.mark.slow
+@pytest.mark.engine("podman-machine")
+class TestPodmanMachine(TestPodman):
+    """podman as a client of one in another machine, which sees no file of ours."""
+
+    @pytest.fixture
+    def engine(self, podman_machine_engine: PodmanAccess) -> PodmanAccess:
+        return podman_machine_engine
+
+    def leftovers(self, subject: Subject) -> frozenset[str]:
+        containers = _call("podman", "ps", "--all", "--external", "--quiet", "--no-trunc")
+        return frozenset({*ContractFixtures.leftovers(self, subject), *containers})
+
+
+@pytest.mark.slow
 @pytest.mark.engine("podman")
 class TestPodmanOnPython(OnPodman, MeaningChecks):
     """The official base, which has what the runtime needs."""

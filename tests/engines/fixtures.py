@@ -20,9 +20,11 @@ from tests.engines.debian import Debian
 from tests.engines.docker import Docker, DockerAccess
 from tests.engines.docker_containerd import DockerContainerd
 from tests.engines.docker_rootless import DockerRootless
+from tests.engines.kubernetes import Cluster, Kubernetes
 from tests.engines.machine import Unavailable
 from tests.engines.plugin import provide, wanted
 from tests.engines.podman import Podman, PodmanAccess
+from tests.engines.podman_machine import PodmanMachine
 from tests.engines.podman_newest import PodmanNewest
 from tests.engines.rootless import Rootless
 from tests.engines.s3 import S3, RunningS3
@@ -125,6 +127,15 @@ def podman_newest_engine(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
+def podman_machine_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
+    """Give a podman that works in another machine; ``CONTAINER_HOST`` leads there."""
+    access = provide(request.config, lambda engines: _kind(engines, PodmanMachine).access())
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    return access
+
+
+@pytest.fixture
 def rootless(request: pytest.FixtureRequest) -> Rootless:
     """Give an ordinary user's podman, to a test run by root."""
     return provide(request.config, lambda engines: _kind(engines, Rootless))
@@ -172,6 +183,17 @@ def s3_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runnin
     """Give a fresh server of the S3 protocol, with one empty bucket."""
     engine = provide(request.config, lambda engines: _kind(engines, S3))
     with engine.serve(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """Give a fresh Kubernetes cluster of one node; ``kubectl`` of the test's environment reaches it."""
+    engine = provide(request.config, lambda engines: _kind(engines, Kubernetes))
+    (tmp_path / "cluster").mkdir()
+    with engine.serve(tmp_path / "cluster") as running:
+        for name, value in running.environ.items():
+            monkeypatch.setenv(name, value)
         yield running
 
 

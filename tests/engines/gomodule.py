@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FETCHING = 300.0
 _COMPILING = 1800.0
+_STAGED = re.compile(r"(\S+) => \./staging/src/\S+")
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +31,7 @@ class GoProgram:
         commands: Names of the folders below ``cmd`` to compile; also the names of the programs.
         tags: Build tags.
         cgo: Parts of it are in C.
+        staging: Version of the modules that its repository keeps in ``staging`` and the proxy has on their own.
     """
 
     module: str
@@ -37,6 +39,7 @@ class GoProgram:
     commands: tuple[str, ...]
     tags: tuple[str, ...] = ()
     cgo: bool = False
+    staging: str = ""
 
     def folder(self, machine: Machine) -> Path:
         """Return where the compiled programs are kept."""
@@ -64,13 +67,22 @@ class GoProgram:
             source, made = Path(scratch, "source"), Path(scratch, "bin")
             shutil.copytree(json.loads(said)["Dir"], source, copy_function=shutil.copyfile)
             _make_writable(source)
+            environ = {"CGO_ENABLED": str(int(self.cgo)), **self._published(source)}
             packages = (f"./cmd/{name}" for name in self.commands)
             argv = (go, "build", "-trimpath", "-tags", ",".join(self.tags), "-o", f"{made}/", *packages)
             made.mkdir()
-            machine.run(argv, timeout=_COMPILING, cwd=source, environ={"CGO_ENABLED": str(int(self.cgo))})
+            machine.run(argv, timeout=_COMPILING, cwd=source, environ=environ)
             self.folder(machine).parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self.folder(machine), ignore_errors=True)
             shutil.move(made, self.folder(machine))
+
+    def _published(self, source: Path) -> dict[str, str]:
+        """Let a source without its ``staging`` folder take those modules from the proxy."""
+        if not self.staging:
+            return {}
+        module = source / "go.mod"
+        module.write_text(_STAGED.sub(rf"\1 => \1 {self.staging}", module.read_text("utf-8")), "utf-8")
+        return {"GOFLAGS": "-mod=mod", "GOWORK": "off"}
 
 
 def _make_writable(folder: Path) -> None:

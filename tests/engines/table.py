@@ -13,7 +13,9 @@ from tests.engines.docker import Docker
 from tests.engines.docker_containerd import DockerContainerd
 from tests.engines.docker_rootless import DockerRootless
 from tests.engines.index import Index
+from tests.engines.kubernetes import Kubernetes
 from tests.engines.podman import Podman
+from tests.engines.podman_machine import PodmanMachine
 from tests.engines.podman_newest import PodmanNewest
 from tests.engines.registry import Registry
 from tests.engines.rootless import Rootless
@@ -34,6 +36,7 @@ KINDS: dict[str, type[Engine]] = {
         DockerRootless,
         Podman,
         PodmanNewest,
+        PodmanMachine,
         Rootless,
         Sshd,
         Registry,
@@ -47,5 +50,6 @@ KINDS: dict[str, type[Engine]] = {
         Buildkit,
         BuildkitRootless,
         S3,
+        Kubernetes,
     )
 }

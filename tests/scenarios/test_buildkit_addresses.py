@@ -1,4 +1,4 @@
-"""The same build by each kind of address: through a secure shell, into a container, into what a pod would be."""
+"""The same build by each kind of address: through a secure shell, into a container; pods have a file of their own."""
 
 from __future__ import annotations
 
@@ -36,13 +36,6 @@ _ALLOWED = (
     *("--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--security-opt=seccomp=unconfined"),
     *("--volume=/sys/fs/cgroup:/sys/fs/cgroup", "--volume=/var/lib/buildkit"),
 )
-_CLIENT = """\
-#!/bin/sh
-printf '%s\\n' "$*" >> {folder}/called
-while [ "$1" != -- ]; do shift; done
-shift
-BUILDKIT_HOST={host} exec "$@"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -89,20 +82,6 @@ def test_a_server_in_a_container_of_podman_s(
     buildkit_engine: object, podman_engine: object, base: SmallBase, tmp_path: Path
 ) -> None:
     in_container("podman", base, tmp_path)
-
-
-def test_a_pod_is_reached_by_kubectl(buildkit_engine: BuildkitAccess, base: SmallBase, tmp_path: Path) -> None:
-    """There is no cluster here: a program in kubectl's place notes what it is asked, and runs that here."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "kubectl").write_text(_CLIENT.format(folder=programs, host=buildkit_engine.host), "utf-8")
-    (programs / "kubectl").chmod(0o755)
-    address = "kube-pod://buildkitd-0?context=ours&namespace=models&container=buildkitd"
-
-    builds(base, tmp_path, {"BUILDKIT_HOST": address, "PATH": f"{programs}:{os.environ['PATH']}"})
-
-    asked = "--context=ours --namespace=models exec --container=buildkitd -i buildkitd-0 -- buildctl dial-stdio"
-    assert set((programs / "called").read_text("utf-8").splitlines()) == {asked}
 
 
 @pytest.mark.parametrize(
