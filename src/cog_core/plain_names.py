@@ -31,7 +31,7 @@ def with_plain_names(request: BuildRequest, folder: Path, *, renames: bool = Tru
     Nothing is changed where all names are plain. A file that is missing is left for the builder to miss.
 
     Args:
-        request: For a builder that knows named contexts.
+        request: What is built.
         folder: Of the build; a context is made there if it is needed.
         renames: The builder can give a copied file a name with any letters, which buildah 1.28 cannot: then the file
             gets its name here, and the folder around it is copied.

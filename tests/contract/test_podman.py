@@ -109,6 +109,16 @@ class TestPodmanMachine(TestPodman):
 
 
 @pytest.mark.slow
+@pytest.mark.engine("podman-machine-old")
+class TestOldPodmanMachine(TestPodmanMachine):
+    """The same by a podman that sends no folder but one."""
+
+    @pytest.fixture
+    def engine(self, podman_machine_old_engine: PodmanAccess) -> PodmanAccess:
+        return podman_machine_old_engine
+
+
+@pytest.mark.slow
 @pytest.mark.engine("podman")
 class TestPodmanOnPython(OnPodman, MeaningChecks):
     """The official base, which has what the runtime needs."""

@@ -24,7 +24,7 @@ from tests.engines.kubernetes import Cluster, Kubernetes
 from tests.engines.machine import Unavailable
 from tests.engines.plugin import provide, wanted
 from tests.engines.podman import Podman, PodmanAccess
-from tests.engines.podman_machine import PodmanMachine
+from tests.engines.podman_machine import OldPodmanMachine, PodmanMachine
 from tests.engines.podman_newest import PodmanNewest
 from tests.engines.rootless import Rootless
 from tests.engines.s3 import S3, RunningS3
@@ -136,6 +136,15 @@ def podman_machine_engine(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
+def podman_machine_old_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
+    """Give Debian's podman as a client of another machine."""
+    access = provide(request.config, lambda engines: _kind(engines, OldPodmanMachine).access())
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    return access
+
+
+@pytest.fixture
 def rootless(request: pytest.FixtureRequest) -> Rootless:
     """Give an ordinary user's podman, to a test run by root."""
     return provide(request.config, lambda engines: _kind(engines, Rootless))
@@ -210,6 +219,8 @@ def python_base(request: pytest.FixtureRequest) -> Callable[[str], BaseImage]:
         DockerRootless.name,
         Podman.name,
         PodmanNewest.name,
+        PodmanMachine.name,
+        OldPodmanMachine.name,
     }
 
     def get(version: str) -> BaseImage:
@@ -252,6 +263,10 @@ def _stores(engines: Engines, names: set[str]) -> list[Store]:
         stores.append(Store(client="docker", environ=_kind(engines, DockerRootless).access().environ))
     if PodmanNewest.name in names:
         stores.append(Store(client="podman", environ=_kind(engines, PodmanNewest).access().environ))
+    if PodmanMachine.name in names:
+        stores.append(Store(client="podman", environ=_kind(engines, PodmanMachine).environ()))
+    if OldPodmanMachine.name in names:
+        stores.append(Store(client="podman", environ=_kind(engines, OldPodmanMachine).environ()))
     if Podman.name in names:
         stores.append(Store(client="podman", environ=_kind(engines, Podman).environ()))
     return stores

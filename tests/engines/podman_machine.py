@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from tests.engines.daemon import Daemon
+from tests.engines.podman import Podman
 from tests.engines.podman_newest import PodmanNewest
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class PodmanMachine(PodmanNewest):
     def start(self) -> None:
         storage = self._home / "storage.conf"
         storage.write_text(_STORAGE.format(folder=self._home), "utf-8")
-        environ = {**super().environ(), "CONTAINERS_STORAGE_CONF": str(storage)}
+        environ = {**self._programs(), "CONTAINERS_STORAGE_CONF": str(storage)}
         service = ("podman", "system", "service", "--time=0", f"unix://{self.socket}")
         private = ("unshare", "--mount", "sh", "-c", _SERVICE, "sh", "/tmp")
         argv = (*private, "env", *(f"{name}={value}" for name, value in environ.items()), *service)
@@ -53,4 +54,16 @@ class PodmanMachine(PodmanNewest):
 
     def environ(self) -> dict[str, str]:
         """Return the variables with which podman is a client of the service."""
-        return {**super().environ(), "CONTAINER_HOST": f"unix://{self.socket}"}
+        return {**self._programs(), "CONTAINER_HOST": f"unix://{self.socket}"}
+
+    def _programs(self) -> dict[str, str]:
+        return super().environ()
+
+
+class OldPodmanMachine(PodmanMachine):
+    """Debian's podman, as a client of a service of its own version."""
+
+    name = "podman-machine-old"
+
+    def _programs(self) -> dict[str, str]:
+        return Podman.environ(self)

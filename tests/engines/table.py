@@ -15,7 +15,7 @@ from tests.engines.docker_rootless import DockerRootless
 from tests.engines.index import Index
 from tests.engines.kubernetes import Kubernetes
 from tests.engines.podman import Podman
-from tests.engines.podman_machine import PodmanMachine
+from tests.engines.podman_machine import OldPodmanMachine, PodmanMachine
 from tests.engines.podman_newest import PodmanNewest
 from tests.engines.registry import Registry
 from tests.engines.rootless import Rootless
@@ -37,6 +37,7 @@ KINDS: dict[str, type[Engine]] = {
         Podman,
         PodmanNewest,
         PodmanMachine,
+        OldPodmanMachine,
         Rootless,
         Sshd,
         Registry,

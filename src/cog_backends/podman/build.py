@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from cog_backends.podman.another_machine import with_named_project
 from cog_backends.podman.commands import BuildOptions, build_argv, repositories
 from cog_backends.podman.leftovers import tidied
 from cog_backends.podman.progress import BuildProgress
@@ -50,8 +51,9 @@ class Builder(Frozen):
         """
         with workspace(self.images.settings, "podman") as folder:
             request = attrs.evolve(request, plan=self._with_full_base(request.plan))
-            if self.images.tools.named_contexts:
-                request = with_plain_names(request, folder, renames=False)
+            if self.images.tools.remote and self.images.tools.named_contexts:
+                request = with_named_project(request, folder)
+            request = with_plain_names(request, folder, renames=False)
             rendered = _with_time_and_base(render(request.plan, self.images.tools.dialect), request.plan.created)
             dockerfile, arguments = _with_all_labels(rendered)
             options = self._options(dockerfile, request, tags, folder, arguments)

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import attrs
 
+from cog_backends.podman.another_machine import copy_unseen, created
 from cog_backends.podman.commands import create_argv, environment_words, gpu_devices
 from cog_backends.podman.store import complaint, failed
 from cog_core import clock, process
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from cog_backends.podman.store import Images
-    from cog_core.backend import RunRequest
+    from cog_core.backend import Bind, RunRequest
+    from cog_core.process import Completed
 
 _STOP_SECONDS: Final = 10
 _POLL: Final = 0.1
@@ -37,6 +39,8 @@ _CDI: Final = (Path("/etc/cdi"), Path("/var/run/cdi"))
 def start(images: Images, request: RunRequest, on_line: Callable[[str, str], None]) -> PodmanContainer:
     """Create and start a container.
 
+    Another machine has some of our folders, such as the home folder; it gets a copy of those that it lacks.
+
     Raises:
         ImageNotFound: There is no such image.
         BackendError: podman refused.
@@ -45,10 +49,15 @@ def start(images: Images, request: RunRequest, on_line: Callable[[str, str], Non
     name = f"cog-{secrets.token_hex(8)}"
     words, environ = environment_words(request.environment, images.settings.environ)
     devices = gpu_devices(request.gpus, available=images.tools.remote or _knows_gpus())
-    argv = create_argv(images.tools, request, name=name, environment=words, devices=devices, terminal=terminal)
+
+    def create(binds: tuple[Bind, ...]) -> Completed:
+        seen = attrs.evolve(request, binds=binds)
+        argv = create_argv(images.tools, seen, name=name, environment=words, devices=devices, terminal=terminal)
+        return images.run(Command(argv=argv, env=environ))
+
     container = PodmanContainer(images=images, name=name, request=request)
     try:
-        _well(images, Command(argv=argv, env=environ), request.reference)
+        copy_unseen(images, name, created(create, request, remote=images.tools.remote))
         # Everything that can go wrong goes wrong here, where its reason can be read.
         _well(images, Command(argv=(images.tools.podman, "init", name), env=environ), request.reference)
         container.attach(on_line)

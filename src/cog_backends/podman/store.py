@@ -13,6 +13,7 @@ from cog_core.backend import ImageInfo, Layer
 from cog_core.clock import monotonic
 from cog_core.errors import BackendError, CogError, ImageNotFound, RegistryError
 from cog_core.events import StepFailed, StepFinished, StepOutput, StepStarted
+from cog_core.image_failures import mapped
 from cog_core.process import Command, together
 from cog_core.staging import workspace
 from cog_core.values import Platform
@@ -144,7 +145,14 @@ class Images(Frozen):
             digest = folder / "digest"
             words = ("push", "--digestfile", str(digest), *plain_http(full), reference, f"docker://{full}")
             self._transfer("push", full, emit, *words)
-            return digest.read_text("utf-8").strip()
+            return digest.read_text("utf-8").strip() if digest.exists() else self._digest_of(full)
+
+    def _digest_of(self, reference: str) -> str:
+        """Ask a registry for a manifest's digest; clients of another machine write none down before podman 4.6."""
+        from cog_core.registries import registry_client  # noqa: PLC0415 - no other podman needs it
+
+        with mapped(), registry_client(self.settings, self.run) as client:
+            return str(client.resolve(Reference.parse(reference)).digest)
 
     def _transfer(self, verb: str, name: str, emit: Emit, *words: str) -> None:
         started = monotonic()

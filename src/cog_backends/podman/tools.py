@@ -26,6 +26,8 @@ _PATIENCE: Final = 20.0
 """Seconds for an answer; the first one as an ordinary user sets up a user namespace."""
 _NAMED_CONTEXTS = (1, 26)
 """First buildah with ``--build-context``."""
+_SENT_CONTEXTS = (5, 6)
+"""First podman that sends further folders to another machine (containers/podman, pull request 26628)."""
 _HEREDOCS = (1, 33)
 """First buildah with here-documents (containers/buildah, pull request 5092)."""
 _CACHES = (1, 28)
@@ -56,6 +58,7 @@ class Tools(Frozen):
         platform: What containers run on.
         rootless: It runs as an ordinary user.
         remote: It works in another machine, such as the one of ``podman machine``.
+        client_version: Version of the program that is here, for a podman in another machine.
         selinux: Containers are confined by SELinux.
         store: Where images lie, for people.
         init: There is a program for process 1 (``--init``).
@@ -68,6 +71,7 @@ class Tools(Frozen):
     platform: Platform
     rootless: bool = False
     remote: bool = False
+    client_version: str = ""
     selinux: bool = False
     store: str = ""
     init: bool = False
@@ -75,7 +79,9 @@ class Tools(Frozen):
     @property
     def named_contexts(self) -> bool:
         """Whether further folders can be given by name."""
-        return not self.remote and version_tuple(self.builder_version) >= _NAMED_CONTEXTS
+        if self.remote:
+            return min(map(version_tuple, (self.version, self.client_version))) >= _SENT_CONTEXTS
+        return version_tuple(self.builder_version) >= _NAMED_CONTEXTS
 
     @property
     def shares_caches(self) -> bool:
@@ -121,9 +127,9 @@ def find_tools(environ: Mapping[str, str], run: Runner) -> Tools | Missing:
         if shutil.which("brew", path=path):
             return Missing("podman is not installed", "brew install podman && podman machine init --now")
         return Missing("podman is not installed", _installer(path))
-    buildah = shutil.which("buildah", path=path)
+    buildah = shutil.which("buildah", path=path)  # without it podman builds by itself
     try:
-        version = _buildah_version(buildah, environ, run)
+        version = _version(buildah, environ, run)
         buildah = buildah if version else None
         facts = buildah and quick_look(
             podman, buildah, environ, run, helpers=_with_helpers(environ), patience=_PATIENCE
@@ -133,7 +139,8 @@ def find_tools(environ: Mapping[str, str], run: Runner) -> Tools | Missing:
             if completed.code:
                 return _silence(completed.stderr, path)
             facts = json.loads(completed.stdout)
-        return _tools(podman, facts, environ, buildah=buildah, version=version)
+        client = _version(podman, environ, run) if facts["host"].get("serviceIsRemote") else ""
+        return _tools(podman, facts, environ, buildah=buildah, version=version, client=client)
     except CogError as error:
         return Missing(error.message)
     except (ValueError, KeyError, TypeError) as error:
@@ -146,7 +153,13 @@ def version_tuple(version: str) -> tuple[int, ...]:
 
 
 def _tools(
-    podman: str, facts: Mapping[str, Any], environ: Mapping[str, str], *, buildah: str | None, version: str
+    podman: str,
+    facts: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    buildah: str | None,
+    version: str,
+    client: str,
 ) -> Tools | Missing:
     host = facts["host"]
     security = host.get("security") or {}
@@ -164,18 +177,19 @@ def _tools(
         platform=Platform(str(host["os"]), str(host["arch"])),
         rootless=bool(security.get("rootless")),
         remote=remote,
+        client_version=client,
         selinux=bool(security.get("selinuxEnabled")),
         store=str(facts.get("store", {}).get("graphRoot", "")),
         init=remote or shutil.which("catatonit", path=_with_helpers(environ)) is not None,
     )
 
 
-def _buildah_version(buildah: str | None, environ: Mapping[str, str], run: Runner) -> str:
-    """Return buildah's version, or nothing when it is not there or fails: then podman builds by itself."""
-    if buildah is None:
+def _version(program: str | None, environ: Mapping[str, str], run: Runner) -> str:
+    """Return the version of podman or buildah here, or nothing when it is not there or fails."""
+    if program is None:
         return ""
     try:
-        completed = run(Command(argv=(buildah, "--version"), env=environ, timeout=_PATIENCE))
+        completed = run(Command(argv=(program, "--version"), env=environ, timeout=_PATIENCE))
     except CogError:
         return ""
     found = re.search(r"version (\d+(?:\.\d+)+)", completed.stdout)

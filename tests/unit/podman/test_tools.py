@@ -143,8 +143,30 @@ def test_an_ordinary_user_without_a_network_program_is_told_which_one(tmp_path: 
     assert "slirp4netns" in probe.reason
 
 
+def far(folder: Path, *, client: str, server: str) -> None:
+    """Write a podman that works in another machine."""
+    info = {**INFO, "host": {**INFO["host"], "serviceIsRemote": True}, "version": {"Version": server}}
+    program(folder, "podman", f'[ "$1" != --version ] || {{ echo "podman version {client}"; exit; }}\n{saying(info)}')
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "sent"),
+    [("5.6.0", "5.8.1", True), ("5.5.2", "5.8.1", False), ("5.8.1", "5.5.2", False), ("", "5.8.1", False)],
+)
+def test_podman_in_another_machine_is_sent_folders_where_both_sides_can(
+    tmp_path: Path, client: str, server: str, *, sent: bool
+) -> None:
+    far(tmp_path, client=client, server=server)
+
+    probe = backend(tmp_path).probe()
+
+    assert (Capability.BIND_MOUNT in probe.capabilities) is sent
+    assert (Capability.REPRODUCIBLE in probe.capabilities) is sent
+    assert Capability.SSH_MOUNT not in probe.capabilities
+
+
 def test_podman_in_another_machine_takes_no_bind_mounts(tmp_path: Path) -> None:
-    program(tmp_path, "podman", saying({**INFO, "host": {**INFO["host"], "serviceIsRemote": True}}))
+    far(tmp_path, client="5.2.1", server="5.2.1")
 
     probe = backend(tmp_path).probe()
 
