@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from cog_oci.locks import shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from cog_backends.podman.store import Images
 
@@ -36,16 +37,24 @@ def tidied(images: Images, stands_on: Callable[[], tuple[str, ...]]) -> Iterator
         try:
             yield
         except BaseException:
-            ours = stands_on()
-            working = images.working().items()
-            late = [name for name, image in working if name not in before and _stands_on(image, ours, images)]
-            with noted.open("a", encoding="ascii") as file:
-                file.writelines(f"{name}\n" for name in late)
+            if before is not None and (after := images.working()):
+                ours = stands_on()
+                late = [
+                    name for name, image in after.items() if name not in before and _stands_on(image, ours, images)
+                ]
+                _note(noted, late)
             raise
         finally:
             if noted.exists() and alone():
-                images.stop_working(*noted.read_text("ascii").split())
+                left = images.stop_working(*noted.read_text("ascii").split())
                 noted.unlink()
+                _note(noted, left)
+
+
+def _note(noted: Path, containers: Iterable[str]) -> None:
+    if lines := [f"{name}\n" for name in containers]:
+        with noted.open("a", encoding="ascii") as file:
+            file.writelines(lines)
 
 
 def _stands_on(image: str, ours: tuple[str, ...], images: Images) -> bool:

@@ -10,7 +10,7 @@ import attrs
 from cog_backends.podman.commands import plain_http
 from cog_backends.podman.progress import advice, bare
 from cog_core.backend import ImageInfo, Layer
-from cog_core.clock import monotonic
+from cog_core.clock import monotonic, sleep
 from cog_core.errors import BackendError, CogError, ImageNotFound, RegistryError
 from cog_core.events import StepFailed, StepFinished, StepOutput, StepStarted
 from cog_core.image_failures import mapped
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from cog_core.process import Completed, Runner
     from cog_core.settings import Settings
 
+_REPEATS = 5
+_PAUSE = 0.2
 _ABSENT = ("image not known", "no such image", "manifest unknown", "name unknown")
 
 
@@ -72,27 +74,32 @@ class Images(Frozen):
 
     def ids(self, reference: str) -> tuple[str, ...]:
         """Return the image's id, without ``sha256:``, if the store holds it."""
-        return tuple(self._run("image", "inspect", "--format", "{{.Id}}", reference).stdout.split())
+        return tuple(self._insisting("image", "inspect", "--format", "{{.Id}}", reference).stdout.split())
 
     def remove(self, *references: str) -> None:
         """Take images from the store as far as nothing else needs them; a missing one is fine."""
         for reference in references:
             self._run("image", "rm", reference)
 
-    def working(self) -> dict[str, str]:
-        """Return the containers of unfinished builds, and the image that each one began with, by their full ids."""
+    def working(self) -> dict[str, str] | None:
+        """Return the containers of unfinished builds, and the image that each one began with, by their full ids.
+
+        None: podman does not say.
+        """
         words = ("ps", "--all", "--external", "--no-trunc", "--format", "{{.ID}} {{.ImageID}} {{.Status}}")
-        lines = (line.split(None, 2) for line in self._run(*words).stdout.splitlines())
+        answer = self._insisting(*words)
+        if answer.code:
+            return None
+        lines = (line.split(None, 2) for line in answer.stdout.splitlines())
         return {words[0]: words[1] for words in lines if len(words) == 3 and words[2].lower().startswith("storage")}
 
     def parent(self, image: str) -> str:
         """Return the id of the image that a step made this one from; empty where there is none."""
-        return self._run("image", "inspect", "--format", "{{.Parent}}", image).stdout.strip()
+        return self._insisting("image", "inspect", "--format", "{{.Parent}}", image).stdout.strip()
 
-    def stop_working(self, *containers: str) -> None:
-        """Take containers of unfinished builds from the store."""
-        for container in containers:
-            self._run("rm", "--force", container)
+    def stop_working(self, *containers: str) -> tuple[str, ...]:
+        """Take containers of unfinished builds from the store, and return those that podman does not give up."""
+        return tuple(each for each in containers if self._insisting("rm", "--force", "--ignore", each).code)
 
     def save(self, reference: str, path: Path) -> None:
         """Write a file as ``docker save`` does."""
@@ -170,6 +177,14 @@ class Images(Frozen):
 
     def _run(self, *words: str) -> Completed:
         return self.run(self._command(*words))
+
+    def _insisting(self, *words: str) -> Completed:
+        """Ask again when podman fails: where a build was ended on the spot, it may find its store in disorder."""
+        for _ in range(_REPEATS):
+            if not (completed := self._run(*words)).code:
+                break
+            sleep(_PAUSE)
+        return completed
 
     def _command(self, *words: str) -> Command:
         return Command(argv=(self.tools.podman, *words), env=self._environ)

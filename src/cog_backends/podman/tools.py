@@ -30,8 +30,8 @@ _SENT_CONTEXTS = (5, 6)
 """First podman that sends further folders to another machine (containers/podman, pull request 26628)."""
 _HEREDOCS = (1, 33)
 """First buildah with here-documents (containers/buildah, pull request 5092)."""
-_CACHES = (1, 28)
-"""First buildah with ``--cache-from`` and ``--cache-to`` that read and write registries."""
+_CACHES = (1, 29)
+"""First buildah that finds layers behind an ``ENV`` in a registry (containers/buildah, pull request 4326)."""
 _AGENTS = (1, 24)
 """From here on buildah surely has ``--ssh``."""
 _LINKS = (1, 41)

@@ -190,6 +190,11 @@ def test_the_dialect_follows_from_buildahs_version(version: str, dialect: Dialec
     assert attrs.evolve(BUILDAH, builder_version=version).dialect == dialect
 
 
+@pytest.mark.parametrize(("version", "shares"), [("1.28.2", False), ("1.29.0", True)])
+def test_caches_are_shared_by_who_finds_what_is_behind_a_variable(version: str, *, shares: bool) -> None:
+    assert attrs.evolve(BUILDAH, builder_version=version).shares_caches is shares
+
+
 def test_podman_in_another_machine_gets_one_folder() -> None:
     assert REMOTE.dialect.prefixes
 
