@@ -94,6 +94,8 @@ _BUILDX = Way(docker, ("docker_engine", "docker_config_buildx"))
 _CONTAINERD = Way(docker, ("docker_containerd_engine",))
 _PODMAN = Way(podman, ("podman_engine",), "docker.io/library/{name}", "podman")
 _PODMAN_NEWEST = attrs.evolve(_PODMAN, fixtures=("podman_newest_engine",))
+_PODMAN_MACHINE = attrs.evolve(_PODMAN, fixtures=("podman_machine_engine",))
+_OLD_PODMAN_MACHINE = attrs.evolve(_PODMAN, fixtures=("podman_machine_old_engine",))
 _BUILDKIT = Way(buildkit, ("buildkit_engine",), "oci:{layout}", None)
 
 
@@ -108,6 +110,8 @@ _OTHERS = [
     _way(_CONTAINERD, "docker-containerd"),
     _way(_PODMAN, "podman"),
     _way(_PODMAN_NEWEST, "podman-newest"),
+    _way(_PODMAN_MACHINE, "podman-machine"),
+    _way(_OLD_PODMAN_MACHINE, "podman-machine-old"),
     _way(_BUILDKIT, "buildkit"),
 ]
 
