@@ -37,16 +37,14 @@ if TYPE_CHECKING:
     from tests.engines.session import Engines
 
 _E = TypeVar("_E", bound="Engine")
+_A = TypeVar("_A", DockerAccess, PodmanAccess, BuildkitAccess)
 _DEBIAN_DOCKER = Path("/usr/bin/docker")
 
 
 @pytest.fixture
 def docker_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> DockerAccess:
     """Give a Docker engine that answers; what its clients need is in the test's environment."""
-    access = provide(request.config, lambda engines: _kind(engines, Docker).access())
-    for name, value in access.environ.items():
-        monkeypatch.setenv(name, value)
-    return access
+    return _used(request, monkeypatch, lambda engines: _kind(engines, Docker).access())
 
 
 @pytest.fixture
@@ -111,37 +109,25 @@ def docker_remote_engine(
 @pytest.fixture
 def podman_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
     """Give a podman that works; what it needs is in the test's environment."""
-    access = provide(request.config, lambda engines: _kind(engines, Podman).access())
-    for name, value in access.environ.items():
-        monkeypatch.setenv(name, value)
-    return access
+    return _used(request, monkeypatch, lambda engines: _kind(engines, Podman).access())
 
 
 @pytest.fixture
 def podman_newest_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
     """Give the newest podman and buildah; ``PATH`` leads to them."""
-    access = provide(request.config, lambda engines: _kind(engines, PodmanNewest).access())
-    for name, value in access.environ.items():
-        monkeypatch.setenv(name, value)
-    return access
+    return _used(request, monkeypatch, lambda engines: _kind(engines, PodmanNewest).access())
 
 
 @pytest.fixture
 def podman_machine_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
     """Give a podman that works in another machine; ``CONTAINER_HOST`` leads there."""
-    access = provide(request.config, lambda engines: _kind(engines, PodmanMachine).access())
-    for name, value in access.environ.items():
-        monkeypatch.setenv(name, value)
-    return access
+    return _used(request, monkeypatch, lambda engines: _kind(engines, PodmanMachine).access())
 
 
 @pytest.fixture
 def podman_machine_old_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PodmanAccess:
     """Give Debian's podman as a client of another machine."""
-    access = provide(request.config, lambda engines: _kind(engines, OldPodmanMachine).access())
-    for name, value in access.environ.items():
-        monkeypatch.setenv(name, value)
-    return access
+    return _used(request, monkeypatch, lambda engines: _kind(engines, OldPodmanMachine).access())
 
 
 @pytest.fixture
@@ -153,10 +139,7 @@ def rootless(request: pytest.FixtureRequest) -> Rootless:
 @pytest.fixture
 def buildkit_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BuildkitAccess:
     """Give a BuildKit daemon without Docker; ``BUILDKIT_HOST`` and ``PATH`` are set in the test's environment."""
-    access = provide(request.config, lambda engines: _kind(engines, Buildkit).access())
-    for name, value in access.environ.items():
-        monkeypatch.setenv(name, value)
-    return access
+    return _used(request, monkeypatch, lambda engines: _kind(engines, Buildkit).access())
 
 
 @pytest.fixture
@@ -245,6 +228,14 @@ def debian_mirror(request: pytest.FixtureRequest) -> str:
 def chromium(request: pytest.FixtureRequest) -> Path:
     """Give the program that is the browser."""
     return Path(provide(request.config, lambda engines: _kind(engines, Chromium).path()) or "")
+
+
+def _used(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, get: Callable[[Engines], _A]) -> _A:
+    """Provide access to an engine, with what its clients need in the test's environment."""
+    access = provide(request.config, get)
+    for name, value in access.environ.items():
+        monkeypatch.setenv(name, value)
+    return access
 
 
 def _kind(engines: Engines, kind: type[_E]) -> _E:

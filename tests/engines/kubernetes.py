@@ -9,11 +9,12 @@ import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from tests.engines import apt
+from tests.engines import apt, mounts
 from tests.engines.certificates import make as make_certificates
 from tests.engines.engine import Engine
 from tests.engines.gomodule import GoProgram
@@ -21,7 +22,6 @@ from tests.engines.machine import Broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.engines.machine import Machine
 
@@ -145,7 +145,7 @@ class Kubernetes(Engine):
 
     def _missing(self) -> list[str]:
         tools = [name for name in _DEBIAN if not shutil.which(name, path=self._path)]
-        plugins = [] if os.path.isdir(_PLUGINS) else [_PLUGINS]  # noqa: PTH112 - a name, until it is there
+        plugins = [] if Path(_PLUGINS).is_dir() else [_PLUGINS]
         return [*tools, *plugins, *_PROGRAM.missing(self.machine)]
 
     @property
@@ -342,7 +342,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _unmount(folder: Path) -> None:
     """Take away what a node that ended before its pods has left mounted."""
-    with open("/proc/self/mounts", encoding="utf-8") as mounts:  # noqa: PTH123 - no file of ours
-        places = [line.split()[1] for line in mounts if line.split()[1].startswith(f"{folder}/")]
-    for place in reversed(places):
+    for place in mounts.below(folder):
         subprocess.run(["umount", place], check=False)

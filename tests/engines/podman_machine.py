@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from tests.engines.daemon import Daemon
 from tests.engines.podman import Podman
-from tests.engines.podman_newest import PodmanNewest
+from tests.engines.podman_newest import PodmanNewest, storage_in
 
 if TYPE_CHECKING:
     from tests.engines.machine import Machine
 
 _SERVICE: Final = 'mount -t tmpfs tmpfs "$1" && shift && exec "$@"'
 """The folder for temporary files is another one there, so nothing of a test is seen by mistake."""
-_STORAGE: Final = """\
-[storage]
-driver = "overlay"
-graphroot = "{folder}/store"
-runroot = "{folder}/run"
-"""
 
 
 class PodmanMachine(PodmanNewest):
@@ -41,9 +35,7 @@ class PodmanMachine(PodmanNewest):
         return "a service is started by root only" if os.geteuid() else super().why_not()
 
     def start(self) -> None:
-        storage = self._home / "storage.conf"
-        storage.write_text(_STORAGE.format(folder=self._home), "utf-8")
-        environ = {**self._programs(), "CONTAINERS_STORAGE_CONF": str(storage)}
+        environ = {**self._programs(), "CONTAINERS_STORAGE_CONF": str(storage_in(self._home))}
         service = ("podman", "system", "service", "--time=0", f"unix://{self.socket}")
         private = ("unshare", "--mount", "sh", "-c", _SERVICE, "sh", "/tmp")
         argv = (*private, "env", *(f"{name}={value}" for name, value in environ.items()), *service)

@@ -12,7 +12,6 @@ from tests.engines.podman import Podman
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engines.machine import Machine
 
 _TAGS = ("containers_image_openpgp", "exclude_graphdriver_btrfs", "exclude_graphdriver_devicemapper", "seccomp")
 _PROGRAMS = (
@@ -53,7 +52,7 @@ class PodmanNewest(Podman):
         return {
             **super().environ(),
             "PATH": os.pathsep.join((*folders, self.machine.environ.get("PATH", os.defpath))),
-            "CONTAINERS_STORAGE_CONF": str(_storage(self.machine)),
+            "CONTAINERS_STORAGE_CONF": str(storage_in(self.machine.folder("podman-newest"))),
             "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
         }
 
@@ -61,8 +60,8 @@ class PodmanNewest(Podman):
         return [name for program in _PROGRAMS for name in program.missing(self.machine)]
 
 
-def _storage(machine: Machine) -> Path:
-    folder = machine.folder("podman-newest")
+def storage_in(folder: Path) -> Path:
+    """Write the settings of a store in a folder, and return their file."""
     file = folder / "storage.conf"
     file.write_text(_STORAGE.format(folder=folder), encoding="utf-8")
     return file

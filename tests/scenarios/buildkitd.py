@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -17,9 +16,11 @@ from cog_core import families
 from cog_core.ir import ImageBase
 from cog_core.settings import Settings
 from cog_core.testing.contract import Kit, Subject
+from tests.engines import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.contract.small_base import SmallBase
 
@@ -60,7 +61,7 @@ def serve(root: Path, address: str, *options: str, **variables: str) -> Iterator
     finally:
         process.terminate()
         process.wait()
-        for mount in reversed(_mounts(root)):
+        for mount in mounts.below(root):  # one that is killed leaves them behind
             subprocess.run(["umount", mount], check=True)
 
 
@@ -79,9 +80,3 @@ def kit_at(base: SmallBase, folder: Path, **environ: str) -> Kit:
         leftovers=frozenset,
         tag="cog-of-a-team",
     )
-
-
-def _mounts(folder: Path) -> list[str]:
-    """Return what is mounted below a folder, lower ones first: a daemon that is killed leaves its mounts behind."""
-    places = (line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines())
-    return [place for place in places if place.startswith(f"{folder}/")]

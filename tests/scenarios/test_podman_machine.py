@@ -13,7 +13,7 @@ from cog_core.settings import Settings
 from tests.engines import sshd
 from tests.scenarios.conftest import hello
 from tests.scenarios.test_buildkit_server import free_port
-from tests.scenarios.test_first_model import ask
+from tests.scenarios.test_remote_docker import runs_and_serves
 from tests.support.program import Program
 
 if TYPE_CHECKING:
@@ -43,13 +43,7 @@ class TestPodmanMachine:
         built = cog.well("build")
         assert "in another machine" in built.err
 
-        ran = cog.well("run", "-i", "text=far", "-i", "times=2")
-        assert ran.out.strip() == "hello far hello far"
-
-        with cog.start("serve", "--port", "0") as server:
-            address = server.wait_for("Serving at").split("Serving at ")[1].split()[0]
-            assert ask(address, {"text": "away"})["output"] == "hello away"
-            assert server.end() == 0
+        runs_and_serves(cog)
 
 
 @pytest.mark.engine("podman-machine-old", "index")

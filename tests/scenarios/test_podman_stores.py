@@ -55,13 +55,13 @@ _FALTERING = """\
 if test -e {folder}/interrupted && mkdir {folder}/"$1 $2" 2>/dev/null
 then echo "Error: the store is in disorder" >&2; exit 125
 fi
-exec /usr/bin/podman "$@"
+exec {podman} "$@"
 """
 
 
 def test_nothing_of_an_interrupted_build_stays_where_podman_falters(base: SmallBase, tmp_path: Path) -> None:
     """Each of its commands fails once after the interrupt, as it may when a store has to be put in order."""
-    (tmp_path / "podman").write_text(_FALTERING.format(folder=tmp_path), "utf-8")
+    (tmp_path / "podman").write_text(_FALTERING.format(folder=tmp_path, podman=shutil.which("podman")), "utf-8")
     (tmp_path / "podman").chmod(0o755)
     kit = _kit(base, tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
     kit.put("large", os.urandom(4 << 20))

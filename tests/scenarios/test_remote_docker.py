@@ -40,6 +40,11 @@ def test_a_project_is_built_run_and_served_on_a_remote_engine(cog: Program) -> N
     assert "Image built as" in built.err
     assert "tcp://127.0.0.1:" in built.err
 
+    runs_and_serves(cog)
+
+
+def runs_and_serves(cog: Program) -> None:
+    """Run the project of a program, and serve it."""
     ran = cog.well("run", "-i", "text=far", "-i", "times=2")
     assert ran.out.strip() == "hello far hello far"
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cog_core.process import Completed, Runner
     from cog_core.settings import Settings
 
-_REPEATS = 5
+_REPEATS = 4
 _PAUSE = 0.2
 _ABSENT = ("image not known", "no such image", "manifest unknown", "name unknown")
 
@@ -180,10 +180,12 @@ class Images(Frozen):
 
     def _insisting(self, *words: str) -> Completed:
         """Ask again when podman fails: where a build was ended on the spot, it may find its store in disorder."""
+        completed = self._run(*words)
         for _ in range(_REPEATS):
-            if not (completed := self._run(*words)).code:
+            if not completed.code or _is_absent(completed.stderr):
                 break
             sleep(_PAUSE)
+            completed = self._run(*words)
         return completed
 
     def _command(self, *words: str) -> Command:
